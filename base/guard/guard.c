@@ -19,7 +19,7 @@
 static const struct guard_kind *const kinds[] = {
 	&scan_route, &scan_session, &scan_address, &scan_upper, &scan_packet, &scan_program,
 	&scan_bpf, &scan_mount, &scan_volume, &scan_zfs, &scan_export, &scan_claim, &scan_netns,
-	&scan_open, &scan_memory, &scan_kernel, &scan_console, &scan_display,
+	&scan_open, &scan_memory, &scan_vsock, &scan_kernel, &scan_console, &scan_display,
 	&scan_xen, &scan_class, &scan_fleet,
 };
 

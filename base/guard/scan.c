@@ -266,6 +266,23 @@ bool guard_is_asked(const struct guard_scan *scan, const char *path)
 	return false;
 }
 
+void guard_for_each_socket(struct guard_scan *scan, struct guard_process *process,
+			   struct json_object *sockets, guard_socket_fn *visit)
+{
+	char target[GUARD_NAMESPACE_SIZE];
+	struct json_object *value;
+
+	if (!sockets || !json_object_object_length(sockets) || !guard_list_files(scan, process))
+		return;
+	for (size_t i = 0; i < process->file_count; i++) {
+		/* What has a long name is no socket, and what closed is none any more. */
+		if (!iov_dir_link(process->directory, iov_path("fd/%s", process->files[i]).name, target,
+				  sizeof(target)) &&
+		    json_object_object_get_ex(sockets, target, &value))
+			visit(scan, process, target, value);
+	}
+}
+
 const char *guard_title(struct guard_scan *scan, struct guard_process *process)
 {
 	char name[64] = "?";
@@ -494,12 +511,13 @@ void guard_scan_close(struct guard_scan *scan)
 	json_object_put(scan->met);
 	json_object_put(scan->disks);
 	json_object_put(scan->sockets);
+	json_object_put(scan->connections);
 	json_object_put(scan->namespaces);
 	json_object_put(scan->untold);
 	json_object_put(scan->claims);
 	json_object_put(scan->supplies);
 	scan->holders = scan->met = scan->disks = scan->sockets = NULL;
-	scan->namespaces = scan->untold = scan->supplies = NULL;
+	scan->connections = scan->namespaces = scan->untold = scan->supplies = NULL;
 	guard_links_free(scan->links);
 	scan->links = NULL;
 	guard_network_free(scan->network);

@@ -50,6 +50,7 @@ struct guard_network;
  * @met: object with a key for whatever a scan looks at only once, see guard_is_new()
  * @disks: as @holders of every whole disk, held or not; NULL until scan_claim.c asks
  * @sockets: object of "socket:[31337]" to the interface that it is bound to, for scan_packet.c
+ * @connections: object of "socket:[31337]" of AF_VSOCK, for scan_vsock.c; NULL for none
  * @namespaces: object of "net:[4026532271]" to where it is held beside processes, for
  *	scan_netns.c; NULL until it finds one
  * @untold: array of processes that have devices of VFIO which the kernel does not name, for
@@ -69,6 +70,7 @@ struct guard_scan {
 	struct json_object *met;
 	struct json_object *disks;
 	struct json_object *sockets;
+	struct json_object *connections;
 	struct json_object *namespaces;
 	struct json_object *untold;
 	struct guard_links *links;
@@ -143,6 +145,13 @@ struct guard_kind {
  * when that cannot be seen, which is noted.
  */
 bool guard_list_files(struct guard_scan *scan, struct guard_process *process);
+
+typedef void guard_socket_fn(struct guard_scan *scan, struct guard_process *process,
+			     const char *socket, struct json_object *value);
+
+/* Hand those of an object of "socket:[31337]" that a process has open to a function. */
+void guard_for_each_socket(struct guard_scan *scan, struct guard_process *process,
+			   struct json_object *sockets, guard_socket_fn *visit);
 
 /* "pid 71 (qemu-system-x86)" */
 const char *guard_title(struct guard_scan *scan, struct guard_process *process);

@@ -19,7 +19,6 @@
 #include "base/guard/walk_interface.h"
 #include "base/json.h"
 #include "base/sysroot/paths.h"
-#include "base/sysroot/sysdir.h"
 
 static const struct guard packet = {
 	"packet", "a packet, AF_XDP or CAN socket is bound to its interface",
@@ -132,23 +131,16 @@ static void hold_socket(struct guard_scan *scan, const char *holder, const char 
 	guard_is_new(scan, iov_path("listener on %s", interface).name);
 }
 
+static void hold_opened(struct guard_scan *scan, struct guard_process *process, const char *socket,
+			struct json_object *interface)
+{
+	hold_socket(scan, guard_title(scan, process), process->pid, json_object_get_string(interface));
+	guard_is_new(scan, socket);
+}
+
 static void scan_process(struct guard_scan *scan, struct guard_process *process)
 {
-	char target[GUARD_NAMESPACE_SIZE];
-	struct json_object *interface;
-
-	if (!json_object_object_length(scan->sockets) || !guard_list_files(scan, process))
-		return;
-	for (size_t i = 0; i < process->file_count; i++) {
-		/* What has a long name is no socket, and what closed is none any more. */
-		if (iov_dir_link(process->directory, iov_path("fd/%s", process->files[i]).name, target,
-				 sizeof(target)) ||
-		    !json_object_object_get_ex(scan->sockets, target, &interface))
-			continue;
-		hold_socket(scan, guard_title(scan, process), process->pid,
-			    json_object_get_string(interface));
-		guard_is_new(scan, target);
-	}
+	guard_for_each_socket(scan, process, scan->sockets, hold_opened);
 }
 
 /* Who needs an interface to be promiscuous is known where it is a port, or has one on it. */

@@ -21,6 +21,7 @@ extern const struct guard_kind scan_claim; /* claimed */
 /* disk-open, vfio-open, dpdk, rdma-open, gpu-open, device-open */
 extern const struct guard_kind scan_open;
 extern const struct guard_kind scan_memory; /* memory */
+extern const struct guard_kind scan_vsock; /* vsock */
 extern const struct guard_kind scan_kernel; /* gadget, dma, crypto, ubi */
 extern const struct guard_kind scan_console; /* console, watchdog */
 extern const struct guard_kind scan_display; /* boot-display */

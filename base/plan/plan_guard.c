@@ -386,38 +386,60 @@ int plan_guard_undo(struct iov *iov, const struct iov_plan *plan, const struct i
 			"with%s", step->title, holders, plural(found), options);
 }
 
-/* Which steps of a plan are done. */
-struct rest {
+/* What became of the steps on a device. */
+struct steps_on {
+	bool ended;	/* one did */
+	bool left;	/* one did not */
+};
+
+static struct steps_on look_at_steps(const struct iov_plan *plan, const char *device,
+				     bool (*has_ended)(const void *arg, size_t step), const void *arg)
+{
+	struct steps_on on = { 0 };
+
+	for (size_t i = 0; i < plan->step_count; i++) {
+		if (step_is_on(plan->steps[i], device))
+			*(has_ended(arg, i) ? &on.ended : &on.left) = true;
+	}
+	return on;
+}
+
+/* Which steps had ended, for skips_ended(). */
+struct ended {
 	bool (*has_ended)(const void *arg, size_t step);
 	const void *arg;
 };
 
 static bool skips_ended(void *arg, size_t step, const char *device)
 {
-	const struct rest *rest = arg;
+	const struct ended *ended = arg;
 
 	(void)device;
-	return rest->has_ended(rest->arg, step);
+	return ended->has_ended(ended->arg, step);
 }
 
+/*
+ * As iov_plan_guard() asked, but for what steps that ended took: that is ours by now.  Somebody may have
+ * claimed it since, though, so for a step that is left on it "fleet" is asked.
+ */
 int plan_guard_rest(struct iov *iov, const struct iov_plan *plan,
 		    bool (*has_ended)(const void *arg, size_t step), const void *arg,
 		    const char *const *lifted, struct json_object *found)
 {
+	struct ended ended = { has_ended, arg };
 	_cleanup_json_ struct json_object *shared = NULL;
 	_cleanup_free_ struct iov_take *takes = NULL;
-	struct rest rest = { has_ended, arg };
-	size_t given, asked = 0, count = 0;
-	_cleanup_free_ const char **devices = list_given(plan, false, skips_ended, &rest, &given);
+	size_t asked = 0, count = 0, given;
+	_cleanup_free_ const char **devices = list_given(plan, false, skips_ended, &ended, &given);
 	int error = devices ? list_asked(iov, plan, &takes, &asked) : iov_fail(iov, -ENOMEM, "out of memory");
 
 	for (size_t i = 0; !error && i < asked; i++) {
-		bool ended = false;
+		struct steps_on on = look_at_steps(plan, takes[i].device, has_ended, arg);
 
-		for (size_t n = 0; n < plan->step_count; n++)
-			ended |= has_ended(arg, n) && step_is_on(plan->steps[n], takes[i].device);
-		if (!ended)
-			takes[count++] = takes[i];
+		if (on.ended && !on.left)
+			continue;
+		takes[count] = takes[i];
+		takes[count++].unused |= on.ended;
 	}
 	if (!error)
 		error = add_shared(iov, devices, given, &shared, &takes, &count);

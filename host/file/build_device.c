@@ -122,11 +122,12 @@ static int build_eswitch(struct device_build *device)
 	if (!strcmp(now, wanted))
 		return 0;
 	device->moded = true;
-	if (device->count && !keeps_vfs(device, wanted))
+	if (device->count && !device->late && !keeps_vfs(device, wanted))
 		error = remove_vfs(device);
 	if (!error)
 		error = iov_eswitch_plan(device->build->plan, device->target->bdf, wanted,
-					 device->switched || device->late ? IOV_NIC_VFS_GONE : 0);
+					 device->late ? IOV_NIC_VFS_COME :
+					 device->switched ? IOV_NIC_VFS_GONE : 0);
 	return error ? fail_at(device, error, "eswitch") : 0;
 }
 
@@ -136,7 +137,7 @@ static bool wants_vfs_first(const struct device_build *device)
 	const struct iov_host_device *said = device->target->said;
 
 	return said->eswitch && !strcmp(said->eswitch, "switchdev") && said->vfs && said->vfs->count &&
-	       !device->bound && !device->count &&
+	       !device->bound && (!device->count || device->switched) &&
 	       iov_eswitch_wants(device->build->iov, device->target->bdf, NULL) == IOV_ESWITCH_FIRST;
 }
 

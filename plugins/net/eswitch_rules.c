@@ -136,15 +136,22 @@ static int judge_up(struct iov *iov, struct iov_bdf bdf)
 			"'ip link set %s up' first", IOV_BDF(bdf), name, name);
 }
 
+/* How many VFs there are when the mode changes; of those that come, some. */
+static unsigned int count_then(struct iov *iov, struct iov_bdf bdf, unsigned int flags)
+{
+	if (flags & IOV_NIC_VFS_COME)
+		return 1;
+	return flags & IOV_NIC_VFS_GONE ? 0 : iov_pci_vf_count(iov, bdf);
+}
+
 int iov_eswitch_judge(struct iov *iov, struct iov_bdf bdf, const char *mode, unsigned int flags)
 {
-	unsigned int count = flags & IOV_NIC_VFS_GONE ? 0 : iov_pci_vf_count(iov, bdf);
 	const struct driver_rule *rule = rule_of(iov, bdf);
 	int error;
 
 	if (rule->fixed)
 		return iov_fail(iov, -EPERM, "%s: %s, and nobody changes it; load other firmware", IOV_BDF(bdf),
 				rule->reason);
-	error = judge_vfs(iov, bdf, rule, mode, count);
+	error = judge_vfs(iov, bdf, rule, mode, count_then(iov, bdf, flags));
 	return error || !rule->up ? error : judge_up(iov, bdf);
 }

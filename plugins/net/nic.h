@@ -58,6 +58,7 @@ struct iov_param {
  * enum iov_nic_flags - how plans are made
  * @IOV_NIC_RELOAD: have the driver start anew where a parameter wants that
  * @IOV_NIC_VFS_GONE: earlier steps remove the VFs
+ * @IOV_NIC_VFS_COME: earlier steps make VFs
  * @IOV_NIC_EXISTS: what is set has to be there
  * @IOV_NIC_UNSEEN: earlier steps give the device another switch mode or groups of rates, which are not
  *	looked for
@@ -67,6 +68,7 @@ enum iov_nic_flags {
 	IOV_NIC_VFS_GONE = 1 << 1,
 	IOV_NIC_EXISTS = 1 << 2,
 	IOV_NIC_UNSEEN = 1 << 3,
+	IOV_NIC_VFS_COME = 1 << 4,
 };
 
 /**
@@ -203,7 +205,7 @@ int iov_sf_remove_plan(struct iov_plan *plan, const char *device, unsigned int n
  * @plan: plan to append to
  * @device: address of a PF
  * @mode: "legacy" or "switchdev"
- * @flags: IOV_NIC_VFS_GONE
+ * @flags: IOV_NIC_VFS_GONE or IOV_NIC_VFS_COME
  *
  * Drivers differ in when they change it, see iov_eswitch_judge(). Interfaces that the driver makes
  * anew get their names, addresses and routes back. Appends nothing for a device that is so already.
@@ -241,7 +243,7 @@ enum iov_eswitch_vfs iov_eswitch_wants(struct iov *iov, struct iov_bdf bdf, cons
  * @iov: context
  * @bdf: PF
  * @mode: mode
- * @flags: IOV_NIC_VFS_GONE
+ * @flags: IOV_NIC_VFS_GONE or IOV_NIC_VFS_COME
  *
  * Return: 0; -EBUSY, -EPERM or -ENETDOWN with a message that says why not, and what to do.
  */

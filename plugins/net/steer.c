@@ -408,6 +408,9 @@ static int say_refused(struct iov *iov, const struct nic *nic, const struct iov_
 	if (error == -ENOSPC)
 		return iov_told(iov, error, "%s has no room for another rule; remove one that is not needed",
 				nic->interface);
+	if (error == -EAGAIN && !flower)
+		return iov_told(iov, error, "driver %s takes rules while %s is up; 'ip link set %s up' first",
+				nic->driver, nic->interface, nic->interface);
 	if (flower || error == -EPERM)
 		return iov_told(iov, error, "%s%s%s", strerror(-error), *answer ? ": " : "", answer);
 	if (error == -EOPNOTSUPP)

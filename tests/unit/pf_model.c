@@ -247,8 +247,8 @@ static int class_set(struct iov *iov, const struct iov_pf *pf, unsigned int inde
 	struct json_object *value = json_object_object_get(target, name);
 	const char *text = json_object_get_string(value);
 
-	(void)iov;
 	model.sets++;
+	model.late += iov_sys_exists(iov, iov_pci_path(pf_model_vf(index), "driver").name);
 	if (model.refuse && !strcmp(model.refuse, name)) {
 		snprintf(answer_text, size, "not on this port");
 		return -EOPNOTSUPP;

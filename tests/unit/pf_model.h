@@ -32,6 +32,7 @@ struct pf_model {
 	const char *ignore;	/* attribute that the class takes and forgets */
 	int untold;		/* error of the class when it is asked for attributes */
 	int sets;		/* attributes that the class was asked to set */
+	int late;		/* of these, those of VFs that had a driver, which has read what the VF is like */
 	unsigned int huge_pages_max;	/* more than these the kernel finds no memory for */
 };
 

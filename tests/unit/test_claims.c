@@ -828,6 +828,94 @@ static void what_is_claimed_makes_devices_for_its_holder_alone(void **state)
 		assert_int_equal(guard_plan(spared[i], NULL), 0);
 }
 
+/* A change of two steps that is killed in the second. */
+
+static int writes;
+
+static int write_and_die(void *arg, struct iov *context, const char *path, const char *text)
+{
+	(void)arg;
+	(void)context;
+	tree_file(tree, path, text);
+	if (++writes == 2)
+		raise(SIGKILL);
+	return 0;
+}
+
+static void add_writes(struct iov_plan *plan, const char *device, const char *path, bool unused)
+{
+	struct iov_step *step = iov_plan_step(plan, device, "write %s", path);
+
+	if (unused)
+		iov_step_touches(step, VF);
+	if (unused)
+		iov_step_spares(step, "it is new");
+	iov_step_do(step, iov_op_write(path, "new"));
+	iov_step_undo(step, iov_op_write(path, "old"));
+}
+
+/* On the VF itself, which is taken, or making devices of it (@unused). */
+static void kill_a_change(bool unused)
+{
+	struct iov_plan *plan;
+	int status;
+	pid_t child;
+
+	look_again("vm1");
+	tree_file(tree, "sys/attr0", "old");
+	tree_file(tree, "sys/attr1", "old");
+	child = fork();
+	if (!child) {
+		writes = 0;
+		iov_sys_on_write(iov, write_and_die, NULL);
+		iov_plan_new(&plan, iov, "change");
+		add_writes(plan, unused ? "vdpa/a" : VF, "sys/attr0", unused);
+		add_writes(plan, unused ? "vdpa/b" : VF, "sys/attr1", unused);
+		if (unused)
+			iov_plan_take_unused(plan, VF, "parent of a and b");
+		else
+			iov_plan_take(plan, vf(), "named");
+		iov_plan_run(plan, &(struct iov_plan_options){ .jobs = 1 });
+		_exit(1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+}
+
+static int finish_as(const char *holder, const struct iov_plan_options *options)
+{
+	look_again(holder);
+	writes = 2;
+	iov_sys_on_write(iov, write_and_die, NULL);
+	return iov_plan_recover(iov, true, options);
+}
+
+static void what_is_claimed_meanwhile_is_not_finished(void **state)
+{
+	const char *const lifted[] = { "fleet", NULL };
+	const struct iov_plan_options forced = { .lifted = lifted };
+	struct claims_lease lease;
+
+	(void)state;
+	claim_in_file("h1/mac=02:00:00:00:00:77", 60, &lease);
+	for (int unused = 0; unused < 2; unused++) {
+		kill_a_change(unused);
+		assert_int_equal(finish_as("vm2", NULL), -ECANCELED);
+		assert_said(iov, VF);
+		assert_said(iov, "vm1");
+		assert_said(iov, "--force=fleet");
+		assert_int_equal(finish_as("vm1", NULL), 0);
+		kill_a_change(unused);
+		assert_int_equal(finish_as("vm2", &forced), 0);
+		/* Whoever has it meanwhile, what is half done is taken back. */
+		kill_a_change(unused);
+		look_again("vm2");
+		writes = 2;
+		iov_sys_on_write(iov, write_and_die, NULL);
+		assert_int_equal(iov_plan_recover(iov, false, NULL), 0);
+	}
+}
+
 static void a_record_of_another_revision_stays(void **state)
 {
 	struct json_object *record = json_tokener_parse("{\"name\":\"h1/slot=1\",\"revision\":3,\"until\":1}");
@@ -1067,6 +1155,7 @@ int main(void)
 		TEST(wrong_settings_are_named_by_their_line),
 		TEST(plans_say_who_has_it),
 		TEST(what_is_claimed_makes_devices_for_its_holder_alone),
+		TEST(what_is_claimed_meanwhile_is_not_finished),
 		TEST(a_record_of_another_revision_stays),
 		TEST(a_function_that_cannot_be_looked_at_is_not_gone),
 		TEST(what_a_fence_cannot_do_is_said_when_it_is_claimed),

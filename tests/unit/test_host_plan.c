@@ -161,6 +161,9 @@ static void a_file_is_made_true_once(void **state)
 				 "0: 'vfio-pci' 'vfio-pci' 02:00:00:00:00:01 100 3 1 0 0\n"
 				 "1: 'vfio-pci' 'vfio-pci' 00:00:00:00:00:00 0 0 1 0 0\n"
 				 "2: '' '(null)' 00:00:00:00:00:00 0 0 0 500 0\n");
+	/* No driver, and so no guest, has seen a VF before it has its address. */
+	assert_int_not_equal(model.sets, 0);
+	assert_int_equal(model.late, 0);
 	assert_file(PF_PATH "/net/eth0/mtu", "9000");
 	assert_file(PF_PATH "/driver_override", "igb");
 	assert_file(NODE "/nr_hugepages", "64");

@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <linux/devlink.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/genl/genl.h>
 #include <stdio.h>
@@ -425,12 +427,35 @@ static int send_mode(struct netlink *netlink)
 	return 0;
 }
 
+/* What rtnetlink is asked to set of one VF. */
+static int set_vf_by_link(struct netlink *netlink, struct nlmsghdr *header)
+{
+	struct nlattr *list = nlmsg_find_attr(header, sizeof(struct ifinfomsg), IFLA_VFINFO_LIST);
+	struct nlattr *attribute = nla_data((struct nlattr *)nla_data(list));
+	const struct ifla_vf_guid *guid = nla_data(attribute);
+	const struct ifla_vf_mac *mac = nla_data(attribute);
+
+	assert_int_equal(((struct ifinfomsg *)nlmsg_data(header))->ifi_index, 7);
+	if (nla_type(attribute) == IFLA_VF_MAC)
+		return note(netlink, iov_path("vf %u mac %02x..%02x", mac->vf, mac->mac[0], mac->mac[5]).name);
+	assert_int_equal(nla_len(attribute), sizeof(*guid));
+	return note(netlink, iov_path("vf %u %s %#llx", guid->vf,
+				      nla_type(attribute) == IFLA_VF_IB_NODE_GUID ? "node" :
+				      nla_type(attribute) == IFLA_VF_IB_PORT_GUID ? "port" : "?",
+				      (unsigned long long)guid->guid).name);
+}
+
 int __wrap_netlink_transact(struct netlink *netlink, struct nl_msg *message)
 {
 	struct nlmsghdr *header = nlmsg_hdr(message);
 	uint8_t command = genlmsg_hdr(header)->cmd;
 	int error;
 
+	if (header->nlmsg_type == RTM_SETLINK) {
+		error = set_vf_by_link(netlink, header);
+		nlmsg_free(message);
+		return error;
+	}
 	assert_string_equal(nla_get_string(get(message, DEVLINK_ATTR_BUS_NAME)), "pci");
 	assert_string_equal(nla_get_string(get(message, DEVLINK_ATTR_DEV_NAME)), PF);
 	if (command == DEVLINK_CMD_ESWITCH_GET)
@@ -694,6 +719,27 @@ static void a_vf_is_set_at_its_port(void **state)
 	assert_non_null(strstr(answer, "switchdev"));
 }
 
+static void guids_are_set_as_the_kernel_counts_them(void **state)
+{
+	char answer[256];
+
+	(void)state;
+	assert_int_equal(set_vf("node_guid", "02:00:00:00:00:00:00:0a", answer), -ENODEV);
+	assert_message("no network interface");
+	tree_file(nic.tree, PF_PATH "/net/ib0/ifindex", "7\n");
+	tree_link(nic.tree, "sys/class/net/ib0", "../../devices/pci0000:00/" PF "/net/ib0");
+	tree_link(nic.tree, PF_PATH "/net/ib0/device", "../../../" PF);
+	assert_int_equal(set_vf("node_guid", "02:AB:00:00:00:00:00:0a", answer), 0);
+	assert_string_equal(nic.log, "vf 0 node 0x2ab00000000000a; ");
+	assert_int_equal(set_vf("port_guid", "ff:00:00:00:00:00:00:01", answer), 0);
+	assert_string_equal(nic.log, "vf 0 port 0xff00000000000001; ");
+	assert_int_equal(set_vf("mac", "02:00:00:00:00:07", answer), 0);
+	assert_string_equal(nic.log, "vf 0 mac 02..07; ");
+	nic.refuse = "port";
+	assert_int_equal(set_vf("port_guid", "02:00:00:00:00:00:00:0b", answer), -EOPNOTSUPP);
+	assert_string_equal(answer, "Not in this firmware");
+}
+
 static void what_is_no_nic_has_no_subfunctions(void **state)
 {
 	struct json_object *rows;
@@ -880,6 +926,7 @@ int main(void)
 		TEST(one_in_use_is_not_removed),
 		TEST(a_failed_removal_makes_it_active_again),
 		TEST(a_vf_is_set_at_its_port),
+		TEST(guids_are_set_as_the_kernel_counts_them),
 		TEST(what_is_no_nic_has_no_subfunctions),
 		TEST(what_vfs_cannot_have_is_said_beforehand),
 		TEST(many_vfs_are_two_questions),

@@ -12,10 +12,13 @@
 #include <endian.h>
 #include <errno.h>
 #include <libnvme.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/plan/plan.h"
@@ -840,6 +843,52 @@ static void a_vf_that_has_a_disk_of_the_host_is_not_given_away(void **state)
 	lifted = NULL;
 }
 
+static int die(void *arg, struct iov *iov, const char *path, const char *text)
+{
+	(void)arg;
+	(void)iov;
+	(void)path;
+	(void)text;
+	raise(SIGKILL);
+	return 0;
+}
+
+static void one_that_gets_a_disk_of_the_host_meanwhile_is_not_given_away(void **state)
+{
+	static const char *const swap[] = { "swap", NULL };
+	const struct iov_plan_options forced = { .lifted = swap };
+	struct iov_bdf vf = { .bus = 2, .function = 1 };
+	struct iov_plan *plan;
+	struct iov_step *step;
+	pid_t child;
+	int status;
+
+	(void)state;
+	give_spaces();
+	add_disk("nvme0n1", 1, HEADS);
+	tree_link(drive.tree, PF_PATH "/driver", "../../../../bus/pci/drivers/nvme");
+	tree_link(drive.tree, "sys/bus/pci/devices/0000:02:00.1/physfn", "../" PF);
+	tree_file(drive.tree, "sys/attr", "old");
+	child = fork();
+	if (!child) {
+		iov_sys_on_write(drive.iov, die, NULL);
+		iov_plan_new(&plan, drive.iov, "give");
+		step = iov_plan_step(plan, IOV_BDF(vf), "give it");
+		iov_step_spares(step, "a test");
+		iov_step_gives(step, vf);
+		iov_step_do(step, iov_op_write("sys/attr", "new"));
+		iov_plan_run(plan, NULL);
+		_exit(1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	tree_file(drive.tree, "proc/swaps", "Filename Type Size Used Priority\n/dev/nvme0n1 partition 1 0 -2\n");
+	drive.owners[0] |= 1u << 1;
+	assert_int_equal(iov_plan_recover(drive.iov, true, NULL), -ECANCELED);
+	assert_message("block/nvme0n1 (namespace 1, which VF 0 of " PF " gets) is in use by swap on /dev/nvme0n1");
+	assert_int_equal(iov_plan_recover(drive.iov, true, &forced), 0);
+}
+
 static void a_namespace_of_an_exported_controller_is_asked_for(void **state)
 {
 	static const char nvme[] = "pci0000:00/" PF "/nvme/nvme0";
@@ -981,6 +1030,7 @@ int main(void)
 		TEST(a_namespace_that_the_host_has_mounted_is_asked_for),
 		TEST(all_who_use_a_disk_of_several_controllers_are_named),
 		TEST(a_vf_that_has_a_disk_of_the_host_is_not_given_away),
+		TEST(one_that_gets_a_disk_of_the_host_meanwhile_is_not_given_away),
 		TEST(a_namespace_of_an_exported_controller_is_asked_for),
 		TEST(a_namespace_is_known_by_its_subsystem_or_its_identifiers),
 		TEST(a_namespace_of_a_guest_is_asked_for),

@@ -30,6 +30,7 @@ static struct {
 	bool quiet;		/* tells the size of its table with the rules alone, as igb */
 	bool queues_only;	/* refuses VFs, as igb */
 	bool full;
+	const char *name;	/* refuses what the driver of this name refuses; NULL for none */
 	uint32_t features;	/* how many it tells of */
 	struct ethtool_get_features_block ntuple;
 	char asked[1024];
@@ -69,15 +70,39 @@ static int list(struct ethtool_rxnfc *request)
 	return 0;
 }
 
+#define VFS 63
+
+/* From the sources of the drivers: which rules they take, and where. */
+static int judge(const struct ethtool_rx_flow_spec *spec)
+{
+	bool any = spec->location == RX_CLS_LOC_ANY;
+	uint64_t vf = ethtool_get_flow_spec_ring_vf(spec->ring_cookie);
+
+	if (!driver.name)
+		return 0;
+	if (vf > VFS || any != !strcmp(driver.name, "bnxt_en"))
+		return EINVAL;
+	/* Perfect filters are of IPv4. */
+	if (!strcmp(driver.name, "ixgbe"))
+		return (spec->flow_type & ~(uint32_t)FLOW_EXT) == ETHER_FLOW ? EINVAL : 0;
+	/* Filters of layer 2 have an address, and all bits of the ID of a VLAN. */
+	if (!strcmp(driver.name, "bnxt_en"))
+		return memcmp(spec->m_u.ether_spec.h_dest, "\xff\xff\xff\xff\xff\xff", 6) ||
+		       (spec->flow_type & FLOW_EXT && spec->m_ext.vlan_tci != htons(0xfff)) ? EINVAL : 0;
+	return 0;
+}
+
 static int insert(const struct ethtool_rxnfc *request)
 {
 	uint32_t at = request->fs.location;
 
 	note("insert cookie %#llx at %llx; ", request->fs.ring_cookie, at);
+	if (judge(&request->fs))
+		return judge(&request->fs);
 	if (driver.queues_only && request->fs.ring_cookie >= 4)
 		return EINVAL;
-	if (driver.chooses && at == RX_CLS_LOC_ANY)
-		at = 0;
+	for (uint32_t i = 0; driver.chooses && at == RX_CLS_LOC_ANY && i < SLOTS; i++)
+		at = driver.used[i] ? at : i;
 	if (at >= SLOTS || driver.full)
 		return ENOSPC;
 	driver.rules[at] = request->fs;
@@ -280,6 +305,50 @@ static void a_driver_may_tell_its_size_with_its_rules(void **state)
 	assert_asked("insert cookie 0x1 at 7; ");
 }
 
+/* All have the VF in the same bits; they differ in what they match, and in who chooses the place. */
+static void drivers_take_the_rules_that_they_have(void **state)
+{
+	static const struct {
+		const char *name;
+		int error[3];	/* for an address, a VLAN, both */
+		const char *asked;
+	} drivers[] = {
+		{ "ixgbe", { -EINVAL, -EINVAL, -EINVAL },
+		  "insert cookie 0x400000000 at 7; insert cookie 0x400000000 at 7; insert cookie 0x400000000 at 7; " },
+		{ "hns3", { 0, 0, 0 },
+		  "insert cookie 0x400000000 at 7; insert cookie 0x400000000 at 6; insert cookie 0x400000000 at 5; " },
+		{ "rvu_nicpf", { 0, 0, 0 },
+		  "insert cookie 0x400000000 at 7; insert cookie 0x400000000 at 6; insert cookie 0x400000000 at 5; " },
+		{ "bnxt_en", { 0, -EINVAL, 0 },
+		  "insert cookie 0x400000000 at ffffffff; insert cookie 0x400000000 at ffffffff; "
+		  "insert cookie 0x400000000 at ffffffff; " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(*drivers); i++) {
+		const struct iov_steer_rule rules[] = {
+			rule_of("02:00:00:00:00:01", NULL, "vf3"), rule_of(NULL, "100", "vf3"),
+			rule_of("02:00:00:00:00:02", "4094", "vf3"),
+		};
+		unsigned int taken = 0;
+
+		memset(&driver, 0, sizeof(driver));
+		driver.name = drivers[i].name;
+		driver.chooses = !strcmp(driver.name, "bnxt_en");
+		for (size_t n = 0; n < 3; n++) {
+			assert_int_equal(ntuple_add(NIC, &rules[n]), drivers[i].error[n]);
+			taken += !drivers[i].error[n];
+		}
+		assert_asked(drivers[i].asked);
+		look();
+		assert_int_equal(found.count, taken);
+		for (size_t n = 0; n < taken; n++) {
+			assert_int_equal(found.found[n].rule.to, IOV_STEER_VF);
+			assert_int_equal(found.found[n].rule.number, 3);
+		}
+	}
+}
+
 static void other_rules_are_counted_and_left_alone(void **state)
 {
 	static const struct ethtool_rx_flow_spec others[] = {
@@ -411,6 +480,7 @@ int main(void)
 		TEST(a_rule_goes_by_what_it_matches),
 		TEST(a_driver_may_choose_the_place),
 		TEST(a_driver_may_tell_its_size_with_its_rules),
+		TEST(drivers_take_the_rules_that_they_have),
 		TEST(other_rules_are_counted_and_left_alone),
 		TEST(what_a_driver_refuses_is_its_error),
 		TEST(features_tell_what_a_driver_will_refuse),

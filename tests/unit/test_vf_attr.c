@@ -138,6 +138,18 @@ static void malformed_values_are_refused_with_what_was_expected(void **state)
 	assert_int_equal(json_object_object_length(values), 0);
 }
 
+/* A driver that is there goes on with the address that it has read. */
+static void one_with_a_driver_is_set_late(void **state)
+{
+	(void)state;
+	pf_model_create(0);
+	pf_model_create(1);
+	vf_index = 0;
+	want("mac", "02:00:00:00:00:01");
+	assert_int_equal(pf_model_run(build_set), 0);
+	assert_int_equal(model.late, 1);
+}
+
 static void only_what_differs_is_set(void **state)
 {
 	(void)state;
@@ -432,6 +444,7 @@ int main(void)
 		TEST(values_are_read_as_people_write_them),
 		TEST(malformed_values_are_refused_with_what_was_expected),
 		TEST(attributes_are_of_the_port_that_is_named),
+		TEST(one_with_a_driver_is_set_late),
 		TEST(only_what_differs_is_set),
 		TEST(a_refused_attribute_puts_the_others_back),
 		TEST(a_mac_that_was_never_set_may_stay),

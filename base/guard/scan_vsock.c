@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The guard "vsock": who talks to the hypervisor by AF_VSOCK.  A guest has one function for that, and the
+ * kernel names no device with a socket: what goes to the hypervisor goes by that function.  It tells the
+ * sockets of this network namespace, and which process has one is told by its inode.
+ */
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <linux/vm_sockets.h>
+#include <linux/vm_sockets_diag.h>
+#include <netinet/tcp.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/guard/links.h"
+#include "base/guard/scans.h"
+#include "base/json.h"
+#include "base/sysroot/paths.h"
+
+#define DRIVER IOV_PATH_VIRTIO_DRIVERS "/vmw_vsock_virtio_transport"
+#define STATES (1u << TCP_ESTABLISHED | 1u << TCP_SYN_SENT)
+
+static const struct guard vsock = { "vsock", "sockets of AF_VSOCK are connected through it" };
+
+/* A host that has guests itself reaches them by vhost; others are reached by way of the hypervisor. */
+static bool goes_to_hypervisor(struct guard_scan *scan, const struct vsock_diag_msg *socket)
+{
+	if (socket->vdiag_dst_cid <= VMADDR_CID_HOST)
+		return socket->vdiag_dst_cid == VMADDR_CID_HOST;
+	return socket->vdiag_dst_cid != socket->vdiag_src_cid &&
+	       !iov_sys_exists(scan->iov, IOV_PATH_MODULES "/vhost_vsock");
+}
+
+static int note_socket(struct nl_msg *message, void *arg)
+{
+	const struct vsock_diag_msg *socket = nlmsg_data(nlmsg_hdr(message));
+	struct guard_scan *scan = arg;
+
+	if (nlmsg_datalen(nlmsg_hdr(message)) < (int)sizeof(*socket))
+		return -NLE_MSG_TRUNC;
+	if (goes_to_hypervisor(scan, socket))
+		json_object_object_add(scan->connections, iov_path("socket:[%u]", socket->vdiag_ino).name,
+				       json_object_new_boolean(true));
+	return NL_OK;
+}
+
+/* What is noted twice is noted once. */
+static void keep_sockets(void *arg)
+{
+	(void)arg;
+}
+
+/* A kernel that cannot tell (ENOENT) has no module vsock_diag. */
+static void scan(struct guard_scan *scan)
+{
+	struct vsock_diag_req request = { .sdiag_family = AF_VSOCK, .vdiag_states = STATES };
+	struct nl_sock *socket;
+	int error;
+
+	if (!iov_sys_is_host(scan->iov) || !iov_sys_exists(scan->iov, DRIVER))
+		return;
+	scan->connections = json_object_new_object();
+	socket = guard_netlink(NETLINK_SOCK_DIAG, &error);
+	if (socket)
+		error = guard_dump(socket, SOCK_DIAG_BY_FAMILY, &request, sizeof(request), note_socket,
+				   keep_sockets, scan);
+	nl_socket_free(socket);
+	guard_failed(scan, error, "the AF_VSOCK sockets");
+}
+
+/* A device among the files of the driver */
+static void visit_device(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
+			 const char *name)
+{
+	char target[IOV_PATH_MAX];
+
+	if (!iov_sys_link(scan->iov, iov_path("%s/%s", directory, name).name, target, sizeof(target)) &&
+	    strstr(target, "/devices/"))
+		guard_found(scan, chain, target);
+}
+
+static void hold(struct guard_scan *scan, const char *holder, const char *pid)
+{
+	struct guard_chain chain = { .guard = &vsock, .holder = holder, .pid = pid };
+
+	guard_for_each_name(scan, &chain, DRIVER, visit_device);
+}
+
+static void hold_opened(struct guard_scan *scan, struct guard_process *process, const char *socket,
+			struct json_object *value)
+{
+	(void)value;
+	hold(scan, guard_title(scan, process), process->pid);
+	guard_is_new(scan, socket);
+}
+
+static void scan_process(struct guard_scan *scan, struct guard_process *process)
+{
+	guard_for_each_socket(scan, process, scan->connections, hold_opened);
+}
+
+static void finish(struct guard_scan *scan)
+{
+	if (!scan->connections)
+		return;
+	json_object_object_foreach(scan->connections, socket, value) {
+		(void)value;
+		if (guard_is_new(scan, socket))
+			hold(scan, "a process that has an AF_VSOCK socket", NULL);
+	}
+}
+
+const struct guard_kind scan_vsock = {
+	.guards = (const struct guard *const[]){ &vsock, NULL },
+	.scan = scan,
+	.process = scan_process,
+	.finish = finish,
+};
