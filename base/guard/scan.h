@@ -50,7 +50,8 @@ struct guard_network;
  * @met: object with a key for whatever a scan looks at only once, see guard_is_new()
  * @disks: as @holders of every whole disk, held or not; NULL until scan_claim.c asks
  * @sockets: object of "socket:[31337]" to the interface that it is bound to, for scan_packet.c
- * @connections: object of "socket:[31337]" of AF_VSOCK, for scan_vsock.c; NULL for none
+ * @connections: object of "socket:[31337]" of AF_VSOCK to the CID at its other end, for
+ *	scan_vsock.c; NULL for none
  * @namespaces: object of "net:[4026532271]" to where it is held beside processes, for
  *	scan_netns.c; NULL until it finds one
  * @untold: array of processes that have devices of VFIO which the kernel does not name, for

@@ -24,12 +24,18 @@
 
 static const struct guard vsock = { "vsock", "sockets of AF_VSOCK are connected through it" };
 
-/* A host that has guests itself reaches them by vhost; others are reached by way of the hypervisor. */
-static bool goes_to_hypervisor(struct guard_scan *scan, const struct vsock_diag_msg *socket)
+/* An address of this guest, as the other end of a connection within it has it. */
+static struct iov_path own_address(unsigned int cid)
 {
-	if (socket->vdiag_dst_cid <= VMADDR_CID_HOST)
-		return socket->vdiag_dst_cid == VMADDR_CID_HOST;
-	return socket->vdiag_dst_cid != socket->vdiag_src_cid &&
+	return iov_path("AF_VSOCK address %u", cid);
+}
+
+/* A host that has guests itself reaches them by vhost; others are reached by way of the hypervisor. */
+static bool goes_to_hypervisor(struct guard_scan *scan, unsigned int cid)
+{
+	if (cid <= VMADDR_CID_HOST)
+		return cid == VMADDR_CID_HOST;
+	return !json_object_object_get_ex(scan->met, own_address(cid).name, NULL) &&
 	       !iov_sys_exists(scan->iov, IOV_PATH_MODULES "/vhost_vsock");
 }
 
@@ -40,9 +46,9 @@ static int note_socket(struct nl_msg *message, void *arg)
 
 	if (nlmsg_datalen(nlmsg_hdr(message)) < (int)sizeof(*socket))
 		return -NLE_MSG_TRUNC;
-	if (goes_to_hypervisor(scan, socket))
-		json_object_object_add(scan->connections, iov_path("socket:[%u]", socket->vdiag_ino).name,
-				       json_object_new_boolean(true));
+	guard_is_new(scan, own_address(socket->vdiag_src_cid).name);
+	json_object_object_add(scan->connections, iov_path("socket:[%u]", socket->vdiag_ino).name,
+			       json_object_new_int64(socket->vdiag_dst_cid));
 	return NL_OK;
 }
 
@@ -81,18 +87,18 @@ static void visit_device(struct guard_scan *scan, struct guard_chain *chain, con
 		guard_found(scan, chain, target);
 }
 
-static void hold(struct guard_scan *scan, const char *holder, const char *pid)
+static void hold(struct guard_scan *scan, const char *holder, const char *pid, struct json_object *cid)
 {
 	struct guard_chain chain = { .guard = &vsock, .holder = holder, .pid = pid };
 
-	guard_for_each_name(scan, &chain, DRIVER, visit_device);
+	if (goes_to_hypervisor(scan, (unsigned int)json_object_get_int64(cid)))
+		guard_for_each_name(scan, &chain, DRIVER, visit_device);
 }
 
 static void hold_opened(struct guard_scan *scan, struct guard_process *process, const char *socket,
-			struct json_object *value)
+			struct json_object *cid)
 {
-	(void)value;
-	hold(scan, guard_title(scan, process), process->pid);
+	hold(scan, guard_title(scan, process), process->pid, cid);
 	guard_is_new(scan, socket);
 }
 
@@ -105,10 +111,9 @@ static void finish(struct guard_scan *scan)
 {
 	if (!scan->connections)
 		return;
-	json_object_object_foreach(scan->connections, socket, value) {
-		(void)value;
+	json_object_object_foreach(scan->connections, socket, cid) {
 		if (guard_is_new(scan, socket))
-			hold(scan, "a process that has an AF_VSOCK socket", NULL);
+			hold(scan, "a process that has an AF_VSOCK socket", NULL, cid);
 	}
 }
 

@@ -168,7 +168,8 @@ int iov_mdev_define_plan(struct iov_plan *plan, const struct iov_mdev *mdev, con
 
 static int fail_undefined(struct iov *iov, const char *uuid, const char *parent)
 {
-	return iov_fail(iov, -ENOENT, "%s: not defined%s%s; 'iov mdev list' shows what is", uuid,
+	return iov_fail(iov, -ENOENT, "%s: not defined%s%s; 'iov mdev list' shows what is, 'iov mdev define' "
+			"adds to it", uuid,
 			parent ? " for " : "", parent ? parent : "");
 }
 

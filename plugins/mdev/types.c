@@ -125,7 +125,11 @@ static int fail_parent(struct iov *iov, const char *name)
 	struct iov_near near = { .text = name };
 	char list[LIST_SIZE] = "", **names;
 	size_t count = 0, length = 0;
+	struct iov_bdf bdf;
 
+	if (iov_bdf_scan(name, &bdf) && !iov_sys_exists(iov, iov_pci_path(bdf, "").name))
+		return iov_fail(iov, -ENODEV, "%s: no such PCI function; 'iov list --all' shows those of this host",
+				name);
 	if (iov_sys_list(iov, IOV_PATH_MDEV_PARENTS, &names, &count) || !count)
 		return iov_fail(iov, -ENODEV, "%s: no driver of this host gives mediated devices; load the "
 				"module of one that does, with the parameter that it wants for that "

@@ -31,7 +31,7 @@ static struct guard_scan host;
 
 /* What the kernel tells. */
 static struct {
-	uint32_t inode, to;
+	uint32_t inode, to, from;	/* CIDs */
 } sockets[4];
 static int answer;	/* to the dump: 0 or -errno */
 static bool is_cut;	/* messages are too short */
@@ -64,7 +64,8 @@ int guard_dump(struct nl_sock *socket, int type, const void *request, size_t siz
 	assert_int_equal(asked->vdiag_states, 1u << TCP_ESTABLISHED | 1u << TCP_SYN_SENT);
 	restart(arg);
 	for (size_t i = 0; !answer && i < 4 && sockets[i].inode; i++) {
-		struct vsock_diag_msg told = { .vdiag_family = AF_VSOCK, .vdiag_src_cid = OWN,
+		struct vsock_diag_msg told = { .vdiag_family = AF_VSOCK,
+					       .vdiag_src_cid = sockets[i].from ? sockets[i].from : VMADDR_CID_ANY,
 					       .vdiag_dst_cid = sockets[i].to, .vdiag_ino = sockets[i].inode };
 		struct nl_msg *message = nlmsg_alloc_simple(type, 0);
 
@@ -152,7 +153,9 @@ static void what_stays_in_the_guest_does_not_go_by_it(void **state)
 {
 	(void)state;
 	sockets[0].inode = 501, sockets[0].to = VMADDR_CID_LOCAL;
+	/* The end that connected has no address of its own. */
 	sockets[1].inode = 502, sockets[1].to = OWN;
+	sockets[2].inode = 503, sockets[2].to = OWN, sockets[2].from = OWN;
 	look();
 	assert_int_equal(json_object_array_length(host.holders), 0);
 }

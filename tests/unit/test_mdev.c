@@ -227,6 +227,7 @@ static void a_set_attribute_comes_back_when_another_is_refused(void **state)
 
 static void what_is_wrong_is_said_with_what_there_is(void **state)
 {
+	struct iov_plan *plan = new_plan();
 	char uuid[IOV_MDEV_UUID];
 
 	(void)state;
@@ -240,6 +241,9 @@ static void what_is_wrong_is_said_with_what_there_is(void **state)
 	assert_int_equal(create("83b8f4f2-509f-382f-3c1e-e6bfe0fa1003", "gvt-4", NULL), -ENOSPC);
 	assert_message("gvt-4: no instance is left on " PARENT ", which has given: " ONE " (gvt-4), " TWO " (gvt-4)");
 	assert_int_equal(removal("83b8f4f2-509f-382f-3c1e-e6bfe0fa1003"), -ENOENT);
+	assert_int_equal(run(plan, iov_mdev_create_plan(plan, &(struct iov_mdev){ ONE, "0000:0f:00.0", "gvt-4", NULL })),
+			 -ENODEV);
+	assert_message("0000:0f:00.0: no such PCI function; 'iov list --all'");
 	assert_int_equal(iov_mdev_uuid_parse(model.iov, ONE "0", uuid), -EINVAL);
 	assert_int_equal(iov_mdev_uuid_parse(model.iov, "83b8f4f2-509f-382f-3c1e-e6bfe0fa100", uuid), -EINVAL);
 	assert_int_equal(iov_mdev_uuid_parse(model.iov, "83B8F4F2-509F-382F-3C1E-E6BFE0FA1001", uuid), 0);
