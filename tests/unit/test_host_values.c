@@ -30,7 +30,7 @@ static void values_out_of_range_are_refused(void **state)
 		 "max-rate=100" },
 		{VFS "    attributes: [colour=red]\n",
 		 "host.yaml:5: devices[0].vfs.attributes[0]: colour: no device class has such a VF "
-		 "attribute" },
+		 "attribute; 'iov plugin list' shows what each has" },
 		{EACH "      attributes: [max-rate=1, qos=8]\n",
 		 "host.yaml:7: devices[0].vfs.each[0].attributes[1]: qos '8': expected a VLAN priority "
 		 "from 0 to 7" },
