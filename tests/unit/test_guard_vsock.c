@@ -181,6 +181,8 @@ static void a_kernel_that_cannot_tell_holds_nothing(void **state)
 	look();
 	assert_int_equal(host.error, 0);
 	assert_int_equal(json_object_array_length(host.holders), 0);
+	teardown(state);
+	setup(state);
 	answer = -ENOMEM;
 	look();
 	assert_int_equal(host.error, -ENOMEM);

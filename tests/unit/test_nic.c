@@ -432,17 +432,18 @@ static int set_vf_by_link(struct netlink *netlink, struct nlmsghdr *header)
 {
 	struct nlattr *list = nlmsg_find_attr(header, sizeof(struct ifinfomsg), IFLA_VFINFO_LIST);
 	struct nlattr *attribute = nla_data((struct nlattr *)nla_data(list));
-	const struct ifla_vf_guid *guid = nla_data(attribute);
 	const struct ifla_vf_mac *mac = nla_data(attribute);
+	struct ifla_vf_guid guid; /* attributes are aligned to four bytes only */
 
 	assert_int_equal(((struct ifinfomsg *)nlmsg_data(header))->ifi_index, 7);
 	if (nla_type(attribute) == IFLA_VF_MAC)
 		return note(netlink, iov_path("vf %u mac %02x..%02x", mac->vf, mac->mac[0], mac->mac[5]).name);
-	assert_int_equal(nla_len(attribute), sizeof(*guid));
-	return note(netlink, iov_path("vf %u %s %#llx", guid->vf,
+	assert_int_equal(nla_len(attribute), sizeof(guid));
+	memcpy(&guid, nla_data(attribute), sizeof(guid));
+	return note(netlink, iov_path("vf %u %s %#llx", guid.vf,
 				      nla_type(attribute) == IFLA_VF_IB_NODE_GUID ? "node" :
 				      nla_type(attribute) == IFLA_VF_IB_PORT_GUID ? "port" : "?",
-				      (unsigned long long)guid->guid).name);
+				      (unsigned long long)guid.guid).name);
 }
 
 int __wrap_netlink_transact(struct netlink *netlink, struct nl_msg *message)
