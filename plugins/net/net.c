@@ -121,15 +121,15 @@ static void parse_vlan_protocol(struct nlattr *list, struct json_object *vf)
 /* Most significant byte first, as people write it. */
 static void parse_guid(struct nlattr *attribute, const char *name, struct json_object *vf)
 {
-	const struct ifla_vf_guid *guid;
+	struct ifla_vf_guid guid; /* attributes are aligned to four bytes only */
 	char text[GUID_TEXT] = "";
 
 	if (!attribute)
 		return;
-	guid = nla_data(attribute);
+	memcpy(&guid, nla_data(attribute), sizeof(guid));
 	for (unsigned int i = 0; i < GUID_BYTES; i++)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%02x", i ? ":" : "",
-			 (unsigned int)(guid->guid >> (56 - 8 * i)) & 0xff);
+			 (unsigned int)(guid.guid >> (56 - 8 * i)) & 0xff);
 	json_add_text(vf, name, text);
 }
 
