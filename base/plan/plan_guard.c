@@ -283,43 +283,49 @@ bool plan_gives_changed(const struct iov_plan *plan, size_t step)
 	return gives->count && is_changed_before(plan, step, gives->list[0]);
 }
 
+/*
+ * Ask for @takes, which may grow, and for what functions share that steps give, see list_given(): 0, or
+ * -ECANCELED with a message and @found.
+ */
+static int guard_with_shared(struct iov *iov, const struct iov_plan *plan, bool changed,
+			     bool (*skips)(void *arg, size_t step, const char *device), void *arg,
+			     struct iov_take **takes, size_t count, const char *const *lifted,
+			     struct json_object *found)
+{
+	_cleanup_json_ struct json_object *shared = NULL;
+	size_t given;
+	_cleanup_free_ const char **devices = list_given(plan, changed, skips, arg, &given);
+	int error = devices ? add_shared(iov, devices, given, &shared, takes, &count) :
+			      iov_fail(iov, -ENOMEM, "out of memory");
+
+	if (!error)
+		error = guard_takes(iov, *takes, count, lifted, false, found);
+	return error || !json_object_array_length(found) ? error : refuse(iov, found);
+}
+
 int plan_guard_given(struct iov *iov, const struct iov_plan *plan,
 		     bool (*skips)(void *arg, size_t step, const char *device), void *arg,
 		     const char *const *lifted, struct json_object *found)
 {
-	_cleanup_json_ struct json_object *shared = NULL;
 	_cleanup_free_ struct iov_take *takes = NULL;
-	size_t given, count = 0;
-	_cleanup_free_ const char **devices = list_given(plan, true, skips, arg, &given);
-	int error = devices ? add_shared(iov, devices, given, &shared, &takes, &count) :
-			      iov_fail(iov, -ENOMEM, "out of memory");
 
-	if (!error)
-		error = guard_takes(iov, takes, count, lifted, false, found);
-	return error || !json_object_array_length(found) ? error : refuse(iov, found);
+	return guard_with_shared(iov, plan, true, skips, arg, &takes, 0, lifted, found);
 }
 
 int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
 		   struct json_object **findings)
 {
 	struct json_object *found = json_object_new_array();
-	_cleanup_json_ struct json_object *shared = NULL;
 	_cleanup_free_ struct iov_take *asked = NULL;
 	struct iov *iov = iov_plan_context(plan);
-	size_t given, count = 0;
-	_cleanup_free_ const char **devices = list_given(plan, false, NULL, NULL, &given);
+	size_t count = 0;
 	int error = plan_is_incomplete(plan) ? iov_fail(iov, -ENOMEM, "out of memory") :
 					       check_taken(iov, plan);
 
 	if (!error)
 		error = list_asked(iov, plan, &asked, &count);
 	if (!error)
-		error = devices ? add_shared(iov, devices, given, &shared, &asked, &count) :
-				  iov_fail(iov, -ENOMEM, "out of memory");
-	if (!error)
-		error = guard_takes(iov, asked, count, lifted, false, found);
-	if (!error && json_object_array_length(found))
-		error = refuse(iov, found);
+		error = guard_with_shared(iov, plan, false, NULL, NULL, &asked, count, lifted, found);
 	if (findings)
 		*findings = found;
 	else
@@ -427,11 +433,9 @@ int plan_guard_rest(struct iov *iov, const struct iov_plan *plan,
 		    const char *const *lifted, struct json_object *found)
 {
 	struct ended ended = { has_ended, arg };
-	_cleanup_json_ struct json_object *shared = NULL;
 	_cleanup_free_ struct iov_take *takes = NULL;
-	size_t asked = 0, count = 0, given;
-	_cleanup_free_ const char **devices = list_given(plan, false, skips_ended, &ended, &given);
-	int error = devices ? list_asked(iov, plan, &takes, &asked) : iov_fail(iov, -ENOMEM, "out of memory");
+	size_t asked = 0, count = 0;
+	int error = list_asked(iov, plan, &takes, &asked);
 
 	for (size_t i = 0; !error && i < asked; i++) {
 		struct steps_on on = look_at_steps(plan, takes[i].device, has_ended, arg);
@@ -441,9 +445,6 @@ int plan_guard_rest(struct iov *iov, const struct iov_plan *plan,
 		takes[count] = takes[i];
 		takes[count++].unused |= on.ended;
 	}
-	if (!error)
-		error = add_shared(iov, devices, given, &shared, &takes, &count);
-	if (!error)
-		error = guard_takes(iov, takes, count, lifted, false, found);
-	return error || !json_object_array_length(found) ? error : refuse(iov, found);
+	return error ? error : guard_with_shared(iov, plan, false, skips_ended, &ended, &takes, count, lifted,
+						 found);
 }
