@@ -62,6 +62,14 @@ int guard_dump(struct nl_sock *socket, int type, const void *request, size_t siz
 /* A socket of netlink in this namespace, for nl_socket_free(); NULL with @error set. */
 struct nl_sock *guard_netlink(int protocol, int *error);
 
+/*
+ * Ask for all sockets of a family: @request and @parse, whose @arg is @scan, as of guard_dump(); what is told
+ * twice has to be noted once.  When it cannot be told that of @what is noted; a kernel without the module
+ * that would (ENOENT) has none.
+ */
+void guard_dump_sockets(struct guard_scan *scan, const void *request, size_t size,
+			int (*parse)(struct nl_msg *message, void *arg), const char *what);
+
 /* All interfaces in the namespace of a socket; -errno. @links is the caller's to free. */
 int guard_read_links(struct nl_sock *socket, struct guard_links *links);
 

@@ -5,8 +5,6 @@
  * one is told by its inode.
  */
 #include <errno.h>
-#include <linux/netlink.h>
-#include <linux/sock_diag.h>
 #include <linux/xdp_diag.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
@@ -62,27 +60,13 @@ static int note_xdp_socket(struct nl_msg *message, void *arg)
 	return NL_OK;
 }
 
-/* What is noted twice is noted once. */
-static void keep_sockets(void *arg)
-{
-	(void)arg;
-}
-
-/* A kernel that cannot tell (ENOENT) has them without the tool that asks; rarely. */
+/* A kernel that cannot tell has them without the tool that asks; rarely. */
 static void read_xdp_sockets(struct guard_scan *scan)
 {
 	struct xdp_diag_req request = { .sdiag_family = AF_XDP, .xdiag_show = XDP_SHOW_INFO };
-	struct nl_sock *socket;
-	int error;
 
-	if (!iov_sys_is_host(scan->iov))
-		return;
-	socket = guard_netlink(NETLINK_SOCK_DIAG, &error);
-	if (socket)
-		error = guard_dump(socket, SOCK_DIAG_BY_FAMILY, &request, sizeof(request),
-				   note_xdp_socket, keep_sockets, scan);
-	nl_socket_free(socket);
-	guard_failed(scan, error, "the AF_XDP sockets");
+	if (iov_sys_is_host(scan->iov))
+		guard_dump_sockets(scan, &request, sizeof(request), note_xdp_socket, "the AF_XDP sockets");
 }
 
 /*

@@ -4,8 +4,6 @@
  * kernel names no device with a socket: what goes to the hypervisor goes by that function.  It tells the
  * sockets of this network namespace, and which process has one is told by its inode.
  */
-#include <linux/netlink.h>
-#include <linux/sock_diag.h>
 #include <linux/vm_sockets.h>
 #include <linux/vm_sockets_diag.h>
 #include <netinet/tcp.h>
@@ -52,28 +50,15 @@ static int note_socket(struct nl_msg *message, void *arg)
 	return NL_OK;
 }
 
-/* What is noted twice is noted once. */
-static void keep_sockets(void *arg)
-{
-	(void)arg;
-}
-
-/* A kernel that cannot tell (ENOENT) has no module vsock_diag. */
+/* A kernel that cannot tell has no module vsock_diag. */
 static void scan(struct guard_scan *scan)
 {
 	struct vsock_diag_req request = { .sdiag_family = AF_VSOCK, .vdiag_states = STATES };
-	struct nl_sock *socket;
-	int error;
 
 	if (!iov_sys_is_host(scan->iov) || !iov_sys_exists(scan->iov, DRIVER))
 		return;
 	scan->connections = json_object_new_object();
-	socket = guard_netlink(NETLINK_SOCK_DIAG, &error);
-	if (socket)
-		error = guard_dump(socket, SOCK_DIAG_BY_FAMILY, &request, sizeof(request), note_socket,
-				   keep_sockets, scan);
-	nl_socket_free(socket);
-	guard_failed(scan, error, "the AF_VSOCK sockets");
+	guard_dump_sockets(scan, &request, sizeof(request), note_socket, "the AF_VSOCK sockets");
 }
 
 /* A device among the files of the driver */
