@@ -335,10 +335,9 @@ static int find_added(struct cli *cli, const char *method, struct json_object *p
 }
 
 /* What somebody else has claimed is not given to iovd, nor what stands on it. */
-static int check_given(struct cli *cli, const char *method, struct json_object *params)
+static int check_given(struct cli *cli, struct json_object *params)
 {
-	_cleanup_json_ struct json_object *devices = strstr(method, ".add") ?
-		iov_host_iovd_devices(cli->iov, params) : json_object_new_array();
+	_cleanup_json_ struct json_object *devices = iov_host_iovd_devices(cli->iov, params);
 	int error = 0;
 
 	for (size_t i = 0; !error && i < json_object_array_length(devices); i++)
@@ -350,13 +349,14 @@ static int check_given(struct cli *cli, const char *method, struct json_object *
 static int ask_iovd(struct cli *cli, const char *method, struct json_object *params,
 		    struct json_object **result)
 {
+	const bool adds = strstr(method, ".add") != NULL;
 	struct json_object *changes = NULL;
 	bool is_so = false;
-	int error = check_given(cli, method, params);
+	int error = adds ? check_given(cli, params) : 0;
 
 	if (!error)
 		error = iov_rpc_call(cli->iov, method, json_object_get(params), result);
-	if (error == -EEXIST && strstr(method, ".add")) {
+	if (error == -EEXIST && adds) {
 		error = find_added(cli, method, params, result);
 		is_so = true;
 	}
