@@ -12,4 +12,8 @@ void boot(struct frontend *guest, int fd, uint64_t features);
 void expect_frame(struct frontend *from, struct frontend *to, uint8_t value);
 void expect_traffic(struct frontend *a, struct frontend *b);
 
+/* The same, while frames that were sent before may still be on their way. */
+void expect_frame_amid(struct frontend *from, struct frontend *to);
+void expect_traffic_amid(struct frontend *a, struct frontend *b);
+
 #endif
