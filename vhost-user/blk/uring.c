@@ -48,7 +48,7 @@
  * @under_way: requests in the submission queue and in the kernel
  * @first: requests that wait
  * @last: where the next one goes
- * @has_pieces: memory can be registered
+ * @has_pieces: there are slots for memory
  * @next_piece: where to look for a free slot
  * @is_piece: slots of memory that are taken
  */
@@ -95,7 +95,7 @@ static const uint8_t operations[] = {
 #define OPERATIONS_POLLED 6
 
 /* Rules that are of no operation. */
-#define OTHER_RULES 4
+#define OTHER_RULES 5
 #define RULES (sizeof(operations) / sizeof(*operations) + OTHER_RULES)
 
 /* What some versions of liburing declare a function for, but do not export it. */
@@ -113,6 +113,8 @@ static int restrict_ring(struct io_uring *ring, bool is_polled)
 		{ .opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED, .sqe_flags = IOSQE_ASYNC },
 		{ .opcode = IORING_RESTRICTION_REGISTER_OP,
 		  .register_op = IORING_REGISTER_FILES_UPDATE },
+		{ .opcode = IORING_RESTRICTION_REGISTER_OP,
+		  .register_op = IORING_REGISTER_BUFFERS2 },
 		{ .opcode = IORING_RESTRICTION_REGISTER_OP,
 		  .register_op = IORING_REGISTER_BUFFERS_UPDATE },
 	};
@@ -156,12 +158,11 @@ static unsigned int slots(void)
 	return (unsigned int)limit.rlim_cur;
 }
 
-/* With room for files and guest memory, and nothing else to be had of it. */
+/* With room for files, and nothing to be had of it but what disks need. */
 static int prepare(struct lane *lane, unsigned int files, bool is_polled)
 {
 	int error = io_uring_register_files_sparse(&lane->ring, files);
 
-	lane->has_pieces = !io_uring_register_buffers_sparse(&lane->ring, PIECES_MAX);
 	return error ? error : restrict_ring(&lane->ring, is_polled);
 }
 
@@ -307,6 +308,12 @@ int uring_add_memory(struct blk_uring *uring, bool is_polled, void *memory, size
 	unsigned int slot = lane->next_piece, tries = 0;
 	int error;
 
+	/*
+	 * Not before the first piece comes, which for most disks is never: whoever looks at the open
+	 * files of the process gets a line of text for each slot, free or not.
+	 */
+	if (!lane->has_pieces)
+		lane->has_pieces = !io_uring_register_buffers_sparse(&lane->ring, PIECES_MAX);
 	if (!lane->has_pieces)
 		return -EOPNOTSUPP;
 	for (; tries < PIECES_MAX && lane->is_piece[slot]; tries++)

@@ -151,7 +151,7 @@ static int add_ioctl(scmp_filter_ctx filter)
 /* Files and guest memory come and go, and a ring begins; its other uses are for who makes one. */
 static int add_uring(scmp_filter_ctx filter)
 {
-	static const unsigned int uses[] = { IORING_REGISTER_FILES_UPDATE,
+	static const unsigned int uses[] = { IORING_REGISTER_FILES_UPDATE, IORING_REGISTER_BUFFERS2,
 					     IORING_REGISTER_BUFFERS_UPDATE,
 					     IORING_REGISTER_ENABLE_RINGS };
 	const int number = seccomp_syscall_resolve_name("io_uring_register");
