@@ -465,7 +465,7 @@ static void open_relay(struct relay *relay, const char *port)
 static pid_t start_command(struct relay relays[2])
 {
 	char *argv[] = { "bash", "/run/lab/command", NULL };
-	char *envp[] = { "HOME=/root", "USER=root", "LANG=C.UTF-8", "TERM=dumb",
+	char *envp[] = { "HOME=/root", "USER=root", "LANG=C", "TERM=dumb",
 			 "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL };
 	pid_t pid = fork();
 
