@@ -75,7 +75,10 @@ timeout 60 iov bench blk /run/plain.sock --rw randread --seconds 20 --pairs 1 --
 other=$!
 timeout 60 iov bench blk /run/polled.sock --rw randwrite --overwrite --seconds 20 --pairs 1 --no-headroom --no-huge &> /dev/null &
 load=$!
-sleep 5
+for _ in {1..50}; do
+	[ "$(iov disk show plain --json | gojq '.registered_bytes > 0')" != true ] || break
+	sleep 0.2
+done
 expect "some of it is" yes "$(iov disk show plain --json | gojq -r 'if .registered_bytes > 0 then "yes" else . end')"
 expect "nothing of it fails" null "$(iov disk show plain --json | gojq .not_registered)"
 # Killed with polled requests under way, and at once there again
@@ -89,7 +92,7 @@ verify polled "and as good as before"
 add_disk plain plain > /dev/null
 timeout 60 iov bench blk /run/polled.sock --rw randread --seconds 20 --pairs 1 --no-headroom --no-huge &> /dev/null &
 load=$!
-sleep 3
+sleep 2
 echo 0 > $polled/power
 sleep 1
 expect "a device that goes away" gone "$(iov disk show polled --json | gojq -r .status)"

@@ -39,7 +39,7 @@ expect_match "and in the log" "$nvme: the controller warns: reliability" "$(< $i
 verify()
 {
 	expect_status "$1" 0 timeout 60 iov bench blk /run/guest.sock --verify --overwrite --no-headroom \
-		--seconds 3 --pairs 1 --no-huge --span 4M "${@:2}"
+		--seconds 1 --pairs 1 --no-huge --span 4M "${@:2}"
 }
 verify "every block is as it was written" --rw mix
 verify "in many pieces" --rw mix --size 64K --segments 9
@@ -49,7 +49,7 @@ verify "by two rings, with flushes" --rw mix --queues 2 --flush-every 16
 timeout 30 iov bench blk /run/guest.sock --rw randwrite --overwrite --no-headroom --seconds 20 --pairs 1 \
 	--no-huge --span 4M &> /tmp/load.log &
 load=$!
-sleep 5
+sleep 3
 kill -9 $iovd
 start_iovd --allow /run --state /run/state.json
 wait $load || :
