@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/context.h"
+#include "base/pci/topology.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "iommu/group.h"
+#include "sriov/class.h"
 #include "vfio/bind/bind.h"
 
 #define NAMES_MAX 256
@@ -178,6 +181,28 @@ static const char *along(unsigned int flags)
 	return flags & IOV_BIND_GROUP ? " with its group" : "";
 }
 
+/*
+ * A VF that no guest can have as it is, as one whose controller is offline, fails its native driver as
+ * well, whose words in the kernel's log do not tell what to do.
+ */
+static void note_useless(struct cli *cli, const struct cli_functions *functions, struct iov_plan *plan)
+{
+	struct json_object *properties;
+	struct iov_bdf pf;
+
+	for (size_t i = 0; i < functions->count; i++) {
+		if (iov_pci_link(cli->iov, functions->list[i], "physfn", &pf)) {
+			iov_forget_error(cli->iov);
+			continue;
+		}
+		if (iov_class_take(cli->iov, functions->list[i], &properties)) {
+			iov_plan_note(plan, "%s", iov_error_message(cli->iov));
+			iov_forget_error(cli->iov);
+		}
+		json_object_put(properties);
+	}
+}
+
 /* Without a driver the functions go back to their native ones. */
 static int plan_functions(struct cli *cli, const struct bind_args *args,
 			  const struct cli_functions *functions, struct iov_plan **plan)
@@ -213,6 +238,8 @@ static int fill_plan(struct cli *cli, const struct bind_args *args, struct iov_p
 		error = cli_add_functions(cli, args->devices[i], &functions);
 	if (!error)
 		error = plan_functions(cli, args, &functions, plan);
+	if (!error && (!args->driver || !iov_driver_gives(args->driver)))
+		note_useless(cli, &functions, *plan);
 	if (!error)
 		error = save(cli, args, &functions, *plan);
 	free(functions.list);

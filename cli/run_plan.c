@@ -111,12 +111,12 @@ static struct json_object *changes_by_device(struct json_object *plan)
 	return devices;
 }
 
-static void print_notes(struct json_object *plan)
+static void print_notes(FILE *to, struct json_object *plan)
 {
 	struct json_object *notes = json_object_object_get(plan, "notes");
 
 	for (size_t i = 0; notes && i < json_object_array_length(notes); i++)
-		cli_print(stdout, "note: %s\n", json_object_get_string(json_object_array_get_idx(notes, i)));
+		cli_print(to, "note: %s\n", json_object_get_string(json_object_array_get_idx(notes, i)));
 }
 
 void cli_print_changes(struct json_object *plan)
@@ -125,7 +125,7 @@ void cli_print_changes(struct json_object *plan)
 
 	json_object_object_foreach(devices, device, changes)
 		print_device(changes, device);
-	print_notes(plan);
+	print_notes(stdout, plan);
 }
 
 static void print_operations(const struct iov_plan *plan)
@@ -199,7 +199,7 @@ int cli_show_plan(struct cli *cli, struct iov_plan *plan, bool operations)
 	json = iov_plan_json(plan);
 	if (iov_plan_is_empty(plan)) {
 		if (!cli->json)
-			print_notes(json);
+			print_notes(stdout, json);
 		print_result(cli, json, CLI_PLAIN, CLI_NOTHING_TO_DO);
 		return 0;
 	}
@@ -254,6 +254,9 @@ static int carry_out_and_tell(struct cli *cli, struct iov_plan *plan)
 			  json_text_or_null(json, "title"), cli->confirm);
 	else if (!error)
 		print_result(cli, json, CLI_GREEN, "done");
+	else
+		/* What was foreseen may tell why. */
+		print_notes(stderr, json);
 	return error;
 }
 

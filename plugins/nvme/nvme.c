@@ -700,8 +700,8 @@ static int take_nvme(struct iov *iov, struct iov_bdf bdf, struct json_object *pr
 	}
 	secondary = nvme_virt_find(&virt, index);
 	if (secondary && !secondary->online)
-		error = iov_fail(iov, -EBUSY, "%s: its controller is offline, and would be dead in a guest; bring it "
-				 "online first with 'iov vf set %s --online'", IOV_BDF(bdf), IOV_BDF(bdf));
+		error = iov_fail(iov, -EBUSY, "%s: its controller is offline, and answers nobody; bring it online "
+				 "first with 'iov vf set %s --online'", IOV_BDF(bdf), IOV_BDF(bdf));
 	nvme_virt_free(&virt);
 	return error;
 }

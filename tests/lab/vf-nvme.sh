@@ -19,7 +19,9 @@ expect_match "nothing to do" "nothing to do" "$out"
 expect_status "a VF that is online is given to a guest" 0 iov attach $pf/vf0
 iov vf set $pf 0 --offline > /dev/null
 expect_status "one that is offline is not" 1 iov attach $pf/vf0
-expect_match "... with what to do" "is offline, and would be dead in a guest; .*'iov vf set 0000:01:00.1 --online'" "$err"
+expect_match "... with what to do" "is offline, and answers nobody; .*'iov vf set 0000:01:00.1 --online'" "$err"
+expect_status "its native driver fails on it" 1 iov bind 0000:01:00.1 --driver nvme
+expect_match "... which is said as well" "is offline, and answers nobody; .*'iov vf set 0000:01:00.1 --online'" "$out$err"
 iov vf set $pf 0 --online > /dev/null
 
 expect_status "2 VFs on the native driver" 0 iov vf create $pf --count 2 --driver native
