@@ -583,6 +583,26 @@ static unsigned long registered(void)
 	return strtoul(daemon_port(&iovd, "disk.list", "d", "registered_bytes"), NULL, 10);
 }
 
+/* Slots for memory of the daemon's rings, as whoever looks at its open files has to read them. */
+static unsigned long slots_of_rings(void)
+{
+	unsigned long slots = 0, more;
+	char path[64], line[256];
+	FILE *file;
+
+	for (int fd = 0; fd < 256; fd++) {
+		snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)iovd.pid, fd);
+		file = fopen(path, "re");
+		while (file && fgets(line, sizeof(line), file)) {
+			if (sscanf(line, "UserBufs: %lu", &more) == 1)
+				slots += more;
+		}
+		if (file)
+			fclose(file);
+	}
+	return slots;
+}
+
 /* Memory of the guest is pinned from its first request on, until it goes: no request has it then. */
 static void registered_memory_comes_and_goes(void **state)
 {
@@ -605,9 +625,11 @@ static void registered_memory_comes_and_goes(void **state)
 	json_object_put(disk);
 	boot("d", FEATURES);
 	assert_int_equal(registered(), 0);
+	assert_int_equal(slots_of_rings(), 0);
 	run(&random);
 	expect_all();
 	assert_int_equal(registered(), MEMORY);
+	assert_int_not_equal(slots_of_rings(), 0);
 	assert_string_equal(daemon_port(&iovd, "disk.list", "d", "not_registered"), "");
 	/* Plugged in while rings run, and out again */
 	guest_open(&more, UINT64_C(1) << 40, MEMORY);
