@@ -873,15 +873,15 @@ static void devices_that_hang_are_given_up_in_time(void **state)
 	(void)state;
 	open_by_vm();
 	iov_sys_on_write(kernel.iov, NULL, NULL);
-	iov_sys_set_timeout(kernel.iov, 300);
+	iov_sys_set_timeout(kernel.iov, 1500);
 	assert_int_equal(iov_plan_new(&plan, kernel.iov, "hang"), 0);
 	append_hanging(plan, "0000:01:10.0", "sys/hang0");
 	append_hanging(plan, "0000:01:10.2", "sys/hang1");
 	append_hanging(plan, "0000:01:10.4", "sys/hang2");
 	assert_int_equal(iov_plan_run(plan, NULL), -ENOTRECOVERABLE);
 	assert_non_null(strstr(iov_error_message(kernel.iov), "did not answer in time"));
-	/* One deadline for the change and one for its undo, whatever the number of devices. */
-	assert_true(seconds() - begun < 1.5);
+	/* One deadline for the change and one for its undo, 3 s, and not one for each device, 9 s. */
+	assert_true(seconds() - begun < 7);
 	assert_true(journal_exists());
 	iov_plan_free(plan);
 }
