@@ -312,10 +312,10 @@ static void print_pieces(const struct vmm_format *format, struct json_object *pi
 	for (size_t i = 0; i < json_object_array_length(pieces); i++) {
 		struct json_object *piece = json_object_array_get_idx(pieces, i);
 
-		printf("%s%s", words && i ? " " : "", format->shape == VMM_DOCUMENTS ?
-		       json_object_to_json_string_ext(piece, JSON_C_TO_STRING_SPACED |
-						      JSON_C_TO_STRING_NOSLASHESCAPE) :
-		       json_object_get_string(piece));
+		_cleanup_free_ char *document = format->shape != VMM_DOCUMENTS ? NULL :
+			iov_output_json_text(piece, JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+
+		printf("%s%s", words && i ? " " : "", document ? document : json_object_get_string(piece));
 		if (!words)
 			putchar('\n');
 	}

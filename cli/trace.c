@@ -17,6 +17,7 @@
 #include "cli/commands.h"
 #include "cli/disk.h"
 #include "cli/new_file.h"
+#include "cli/output.h"
 #include "cli/port.h"
 #include "cli/printable.h"
 #include "cli/signals.h"
@@ -226,13 +227,13 @@ static void add_packet(FILE *capture, struct json_object *message, const char *w
 static bool put_message(struct output *output, struct json_object *message)
 {
 	FILE *stream = output->capture ? output->capture : stdout;
-	_cleanup_free_ char *words = output->json ? NULL : words_of(message);
+	_cleanup_free_ char *words = !output->json ? words_of(message) :
+		iov_output_json_text(message, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 
 	output->messages++;
 	output->dropped += number_of(message, "dropped");
-	if (output->json)
-		puts(json_object_to_json_string_ext(message, JSON_C_TO_STRING_PLAIN |
-						    JSON_C_TO_STRING_NOSLASHESCAPE));
+	if (words && output->json)
+		puts(words);
 	else if (words && output->capture)
 		add_packet(output->capture, message, words);
 	else if (words)
