@@ -62,7 +62,7 @@ static const struct argp_option options[] = {
 	{ "memory", KEY_MEMORY, "SIZE", 0,
 	  "Ports and disks: memory of the guest, which iovd has to share (1G); none: it is shared "
 	  "already" },
-	{ "mac", KEY_MAC, "MAC", 0, "One port: address of the guest's NIC (made from its name)" },
+	{ "mac", KEY_MAC, "MAC", 0, "One port or vDPA device: address of the guest's NIC (its own, or made from its name)" },
 	{ "failover", KEY_FAILOVER, 0, 0, "Each port stands by for a VF, in their order, as for a migration" },
 	{ "incoming", KEY_INCOMING, 0, 0, "--failover: for the QEMU that the guest moves to, which gets the VF then" },
 	{ "holder", CLI_KEY_HOLDER, "NAME", 0, "Act for this holder of claimed devices" },
@@ -238,6 +238,10 @@ static int give_mac(struct cli *cli, struct vmm_set *set, const char *mac)
 		nic = &set->items[i];
 		count++;
 	}
+	if (count == 1 && set->vmm->takes[nic->kind].own_mac && strcasecmp(nic->mac, mac))
+		return iov_fail(cli->iov, -EINVAL, "--mac %s: %s has no option for the address of %s; leave it out, "
+				"and have the address offered by '%s'", mac, set->vmm->title, nic->name,
+				nic->kind == VMM_PORT ? "iov port add --mac" : "iov vdpa create --mac");
 	if (count == 1) {
 		snprintf(nic->mac, sizeof(nic->mac), "%s", mac);
 		return 0;
