@@ -210,7 +210,7 @@ static int check_mac(struct cli *cli, const char *mac)
 {
 	uint8_t bytes[6];
 
-	if (!mac || iov_mac_parse_station(mac, bytes))
+	if (!mac || iov_mac_parse_nic(mac, bytes))
 		return 0;
 	return iov_fail(cli->iov, -EINVAL, "--mac %s: expected the address of one station, such as "
 			"02:00:00:00:00:01", mac);

@@ -165,7 +165,7 @@ static int look_at_vdpa(struct cli *cli, const char *node, char mac[IOV_MAC_TEXT
 
 		if (strcmp(json_text(device, "node"), node) != 0)
 			continue;
-		if (iov_mac_parse_station(json_text(device, "mac"), bytes))
+		if (iov_mac_parse_nic(json_text(device, "mac"), bytes))
 			iov_mac_format(bytes, mac);
 		if (class && strcmp(class, "net"))
 			return iov_fail(cli->iov, -ENOTSUP, "%s: %s is a vDPA device of class %s, and only NICs "
@@ -379,8 +379,7 @@ void attach_vf_mac(struct cli *cli, struct iov_bdf vf, char text[IOV_MAC_TEXT])
 	if (cli_vf(cli, vf, &pf, &index) || iov_vf_list(cli->iov, pf, -1, &list))
 		return;
 	entry = json_object_array_get_idx(json_object_object_get(list, "vfs"), index);
-	if (iov_mac_parse_station(json_text(entry, "mac"), mac) &&
-	    memcmp(mac, (uint8_t[6]){ 0 }, sizeof(mac)) != 0)
+	if (iov_mac_parse_nic(json_text(entry, "mac"), mac))
 		iov_mac_format(mac, text);
 }
 
