@@ -701,6 +701,10 @@ static void wrong_settings_are_named_by_their_line(void **state)
 		if (!strstr(iov_error_message(iov), wrong[i].why))
 			fail_msg("%s: %s", wrong[i].text, iov_error_message(iov));
 	}
+	/* A crash leaves zeros of what was not written yet, and in front of what was. */
+	tree_bytes(tree, IOV_CLAIMS_CONFIG, "\0\0\0\0endpoints = http://a:2379\n", 31);
+	assert_int_equal(claims_config_load(iov, &config), -EINVAL);
+	assert_non_null(strstr(iov_error_message(iov), "has a byte of zero"));
 	/* What a fence does is done all the same: as it is without settings. */
 	tree_file(tree, IOV_CLAIMS_CONFIG, "fence = link-down, pull\n");
 	assert_true(claims_config_load(iov, &config) < 0);
