@@ -57,7 +57,7 @@ static error_t parse(int key, char *arg, struct argp_state *state, const char *m
 		args->seconds = cli_number(arg, "seconds", 0.1, 86400 * 365.0, state);
 		return 0;
 	case KEY_COUNT:
-		args->count = cli_number(arg, "count", 1, 1e15, state);
+		args->count = cli_whole_number(arg, "count", 1, 1000000000000000, state);
 		if (args->count != (double)(uint64_t)args->count)
 			cli_misuse(state, "--count %s: expected a whole number", arg);
 		return 0;
