@@ -44,6 +44,24 @@ static inline void json_array_add_new(struct json_object *array, const char *tex
 		json_object_array_add(array, json_object_new_string(text));
 }
 
+/*
+ * A file that other programs read, too: nothing is taken that they would not take, as text behind the end, a comma
+ * too many, or what is no UTF-8.  NULL for what is none.
+ */
+static inline struct json_object *json_parse_strictly(const char *text)
+{
+	struct json_tokener *tokener = json_tokener_new();
+	struct json_object *object = NULL;
+
+	if (!tokener)
+		return NULL;
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	/* With the NUL, which ends a number. */
+	object = json_tokener_parse_ex(tokener, text, (int)strlen(text) + 1);
+	json_tokener_free(tokener);
+	return object;
+}
+
 /* A copy that shares nothing with @object, which the caller puts; NULL of NULL. */
 static inline struct json_object *json_copy(struct json_object *object)
 {

@@ -22,6 +22,11 @@ bool iov_mac_parse_station(const char *text, uint8_t mac[6])
 	return iov_mac_parse(text, mac) && !(mac[0] & 1);
 }
 
+bool iov_mac_parse_nic(const char *text, uint8_t mac[6])
+{
+	return iov_mac_parse_station(text, mac) && memcmp(mac, (const uint8_t[6]){ 0 }, 6) != 0;
+}
+
 void iov_mac_format(const uint8_t mac[6], char text[IOV_MAC_TEXT])
 {
 	snprintf(text, IOV_MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],

@@ -32,6 +32,16 @@ bool iov_mac_parse(const char *text, uint8_t mac[6]);
 bool iov_mac_parse_station(const char *text, uint8_t mac[6]);
 
 /**
+ * iov_mac_parse_nic - read the address of a NIC
+ * @text: six bytes of two digits each
+ * @mac: receives it
+ *
+ * Return: whether it is the address of a station, and not 00:00:00:00:00:00, by which drivers and
+ * VMMs say that there is none: they take another one then.
+ */
+bool iov_mac_parse_nic(const char *text, uint8_t mac[6]);
+
+/**
  * iov_mac_format - write an address
  * @mac: address
  * @text: receives it, in lower case

@@ -251,7 +251,8 @@ static int read_line(struct iov *iov, struct claims_config *config, char *line, 
 static int read_file(struct iov *iov, struct claims_config *config)
 {
 	_cleanup_free_ char *text = NULL;
-	int error = iov_sys_read_all(iov, IOV_CLAIMS_CONFIG, &text, NULL);
+	size_t length;
+	int error = iov_sys_read_all(iov, IOV_CLAIMS_CONFIG, &text, &length);
 	unsigned int number = 0;
 	char *rest = text, *line;
 
@@ -259,6 +260,10 @@ static int read_file(struct iov *iov, struct claims_config *config)
 		return 0;
 	if (error)
 		return iov_told(iov, error, "/" IOV_CLAIMS_CONFIG ": %s", strerror(-error));
+	/* What a crash left of it would be no settings, and claims in a file that no other host sees. */
+	if (strlen(text) != length)
+		return iov_fail(iov, -EINVAL, "/" IOV_CLAIMS_CONFIG ": has a byte of zero, as a file that was not written "
+				"to its end; write it anew");
 	while (!error && (line = strsep(&rest, "\n")))
 		error = read_line(iov, config, line, ++number);
 	return error;

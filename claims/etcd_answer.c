@@ -113,6 +113,21 @@ static bool read_bytes(struct json_object *object, const char *key, char *out, s
 	       decode(json_object_get_string(value), out, size) >= 0;
 }
 
+/* Every answer has a header, and its revision is 1 where nothing was ever stored. */
+static bool read_header(struct json_object *answer, int64_t *revision)
+{
+	struct json_object *header = json_object_object_get(answer, "header");
+
+	return json_object_is_type(header, json_type_object) && read_number(header, "revision", revision) && *revision > 0;
+}
+
+bool etcd_is_range(struct json_object *answer)
+{
+	int64_t revision;
+
+	return read_header(answer, &revision);
+}
+
 int etcd_read_key(struct json_object *range, size_t number, const char *prefix, struct etcd_key *key)
 {
 	char full[CLAIMS_NAME_MAX + CLAIMS_NAME_SIZE];
@@ -149,10 +164,7 @@ bool etcd_has_more(struct json_object *range)
 
 bool etcd_read_txn(struct json_object *answer, bool *succeeded, int64_t *revision)
 {
-	struct json_object *header = json_object_object_get(answer, "header");
-
-	return json_object_is_type(header, json_type_object) && read_number(header, "revision", revision) &&
-	       *revision > 0 && read_flag(answer, "succeeded", succeeded);
+	return read_header(answer, revision) && read_flag(answer, "succeeded", succeeded);
 }
 
 struct json_object *etcd_txn_range(struct json_object *answer)

@@ -36,6 +36,12 @@ struct etcd_key {
 };
 
 /*
+ * Whether it answers a question for keys: whoever says nothing, as a proxy does in etcd's place, does not say that
+ * there are none.
+ */
+bool etcd_is_range(struct json_object *answer);
+
+/*
  * A key of a range; its number from 0 on.  @prefix: that keys have to begin with.  1: there is one, 0: there
  * is none more, -1: that is no answer of etcd's.
  */

@@ -49,6 +49,15 @@ static int refuse_answer(struct claims *claims, const char *what)
 			claims->config.endpoints[claims->endpoint], what);
 }
 
+/* @what: the question, as messages name it */
+static int ask_range(struct claims *claims, struct json_object *question, const char *what,
+		     struct json_object **answer)
+{
+	int error = etcd_ask(claims, "/v3/kv/range", question, answer);
+
+	return !error && !etcd_is_range(*answer) ? refuse_answer(claims, what) : error;
+}
+
 /* Append the keys of an answer; @next receives the last one. */
 static int add_keys(struct claims *claims, struct json_object *range, struct json_object *found,
 		    struct iov_path *next)
@@ -78,7 +87,7 @@ static int list_page(struct claims *claims, const char *end, struct iov_path *ne
 	add_bytes(question, "range_end", end);
 	add_number(question, "limit", PAGE);
 	json_add_text(question, "sort_order", "ASCEND");
-	error = etcd_ask(claims, "/v3/kv/range", question, &answer);
+	error = ask_range(claims, question, "a list of claims", &answer);
 	if (!error)
 		error = add_keys(claims, answer, found, next);
 	*more = !error && etcd_has_more(answer);
@@ -253,7 +262,7 @@ static int check_key(struct claims *claims, const char *name, const struct claim
 	_cleanup_json_ struct json_object *question = new_range(key_of(claims, name).name), *answer = NULL;
 	struct iov_path prefix = prefix_of(claims);
 	struct etcd_key key;
-	int error = etcd_ask(claims, "/v3/kv/range", question, &answer), has;
+	int error = ask_range(claims, question, "a question for a claim", &answer), has;
 
 	if (error)
 		return error;

@@ -142,23 +142,49 @@ error_t cli_add_setting(struct cli_settings *settings, const char *arg, const ch
 	return 0;
 }
 
+static void refuse_number(const char *arg, const char *option, const char *what, double min, double max,
+			  const struct argp_state *state)
+{
+	cli_misuse(state, "--%s %s: expected a %s from %.16g to %.16g%s", option, arg, what, min, max,
+		   max >= 1e9 ? ", also with K, M or G" : "");
+}
+
+/* Of what strtod() reads besides, "0x10", "1e3", "inf" and " 5", nothing is taken. */
+static bool read_number(const char *arg, double *value)
+{
+	static const char suffixes[] = "KMG";
+	size_t length = strspn(arg, "0123456789.");
+	char *end;
+	const char *suffix;
+
+	*value = strtod(arg, &end);
+	if (end == arg || end != arg + length)
+		return false;
+	suffix = *end ? strchr(suffixes, *end) : NULL;
+	for (const char *at = suffixes; suffix && at <= suffix; at++)
+		*value *= 1e3;
+	return !end[suffix ? 1 : 0];
+}
+
 double cli_number(const char *arg, const char *option, double min, double max,
 		  const struct argp_state *state)
 {
-	static const char suffixes[] = "KMG";
-	char *end;
-	double value = strtod(arg, &end);
-	const char *suffix = *end ? strchr(suffixes, *end) : NULL;
+	double value;
 
-	if (suffix && end != arg) {
-		for (const char *at = suffixes; at <= suffix; at++)
-			value *= 1e3;
-		end++;
-	}
-	if (*end || end == arg || !(value >= min) || value > max)
-		cli_misuse(state, "--%s %s: expected a number from %.16g to %.16g%s", option, arg, min,
-			   max, max >= 1e9 ? ", also with K, M or G" : "");
+	if (!read_number(arg, &value) || value < min || value > max)
+		refuse_number(arg, option, "number", min, max, state);
 	return value;
+}
+
+uint64_t cli_whole_number(const char *arg, const char *option, uint64_t min, uint64_t max,
+			  const struct argp_state *state)
+{
+	double value;
+
+	if (!read_number(arg, &value) || value < (double)min || value > (double)max ||
+	    value != (double)(uint64_t)value)
+		refuse_number(arg, option, "whole number", (double)min, (double)max, state);
+	return (uint64_t)value;
 }
 
 uint64_t cli_size(const char *arg, const char *what, const struct argp_state *state)

@@ -71,6 +71,10 @@ uint64_t cli_size(const char *arg, const char *what, const struct argp_state *st
 double cli_number(const char *arg, const char *option, double min, double max,
 		  const struct argp_state *state);
 
+/* The same, of what is counted: without a part of one. */
+uint64_t cli_whole_number(const char *arg, const char *option, uint64_t min, uint64_t max,
+			  const struct argp_state *state);
+
 /* For an argp parser: a switch; without @arg it is on. */
 bool cli_switch(const char *arg, const char *option, const struct argp_state *state);
 

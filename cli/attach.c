@@ -62,7 +62,7 @@ static const struct argp_option options[] = {
 	{ "memory", KEY_MEMORY, "SIZE", 0,
 	  "Ports and disks: memory of the guest, which iovd has to share (1G); none: it is shared "
 	  "already" },
-	{ "mac", KEY_MAC, "MAC", 0, "One port: address of the guest's NIC (made from its name)" },
+	{ "mac", KEY_MAC, "MAC", 0, "One port or vDPA device: address of the guest's NIC (its own, or made from its name)" },
 	{ "failover", KEY_FAILOVER, 0, 0, "Each port stands by for a VF, in their order, as for a migration" },
 	{ "incoming", KEY_INCOMING, 0, 0, "--failover: for the QEMU that the guest moves to, which gets the VF then" },
 	{ "holder", CLI_KEY_HOLDER, "NAME", 0, "Act for this holder of claimed devices" },
@@ -210,7 +210,7 @@ static int check_mac(struct cli *cli, const char *mac)
 {
 	uint8_t bytes[6];
 
-	if (!mac || iov_mac_parse_station(mac, bytes))
+	if (!mac || iov_mac_parse_nic(mac, bytes))
 		return 0;
 	return iov_fail(cli->iov, -EINVAL, "--mac %s: expected the address of one station, such as "
 			"02:00:00:00:00:01", mac);
@@ -238,6 +238,10 @@ static int give_mac(struct cli *cli, struct vmm_set *set, const char *mac)
 		nic = &set->items[i];
 		count++;
 	}
+	if (count == 1 && set->vmm->takes[nic->kind].own_mac && strcasecmp(nic->mac, mac))
+		return iov_fail(cli->iov, -EINVAL, "--mac %s: %s has no option for the address of %s; leave it out, "
+				"and have the address offered by '%s'", mac, set->vmm->title, nic->name,
+				nic->kind == VMM_PORT ? "iov port add --mac" : "iov vdpa create --mac");
 	if (count == 1) {
 		snprintf(nic->mac, sizeof(nic->mac), "%s", mac);
 		return 0;
@@ -312,10 +316,10 @@ static void print_pieces(const struct vmm_format *format, struct json_object *pi
 	for (size_t i = 0; i < json_object_array_length(pieces); i++) {
 		struct json_object *piece = json_object_array_get_idx(pieces, i);
 
-		printf("%s%s", words && i ? " " : "", format->shape == VMM_DOCUMENTS ?
-		       json_object_to_json_string_ext(piece, JSON_C_TO_STRING_SPACED |
-						      JSON_C_TO_STRING_NOSLASHESCAPE) :
-		       json_object_get_string(piece));
+		_cleanup_free_ char *document = format->shape != VMM_DOCUMENTS ? NULL :
+			iov_output_json_text(piece, JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+
+		printf("%s%s", words && i ? " " : "", document ? document : json_object_get_string(piece));
 		if (!words)
 			putchar('\n');
 	}

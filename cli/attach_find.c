@@ -17,11 +17,12 @@
 #include "base/rpc/rpc.h"
 #include "base/sysroot/paths.h"
 #include "cli/argument.h"
+#include "plugins/mdev/mdev.h"
 #include "plugins/vdpa/vdpa.h"
 #include "sriov/class.h"
 
-#define UUID_LENGTH 36
 #define VDPA "/" IOV_PATH_DEV_VDPA
+#define CLASS_ETHERNET 0x0200
 
 /* "0000:01:10.0" as "iov-0000-01-10-0": every VMM takes letters, digits and a sign between. */
 static void set_id(struct vmm_item *item, const char *name)
@@ -108,11 +109,11 @@ static int add_functions(struct cli *cli, const char *name, struct vmm_set *set)
 	return error;
 }
 
-static bool is_mdev(struct cli *cli, const char *name)
+/* @uuid: receives it as the kernel writes it */
+static bool is_mdev(struct cli *cli, const char *name, char uuid[IOV_MDEV_UUID])
 {
-	return strlen(name) == UUID_LENGTH &&
-	       strspn(name, "0123456789abcdefABCDEF-") == UUID_LENGTH &&
-	       iov_sys_exists(cli->iov, iov_path(IOV_PATH_MDEV_DEVICES "/%s", name).name);
+	return !iov_mdev_uuid_parse(cli->iov, name, uuid) &&
+	       iov_sys_exists(cli->iov, iov_path(IOV_PATH_MDEV_DEVICES "/%s", uuid).name);
 }
 
 /* Channels and cryptographic queues of mainframes are no PCI devices. */
@@ -145,18 +146,28 @@ static bool is_vdpa(const char *name)
 	return digits && digits <= 5 && !name[length + digits];
 }
 
-/* What VMMs are told makes a NIC of it; of what a recorded host does not tell it is taken for one. */
-static int check_vdpa(struct cli *cli, const char *node)
+/*
+ * What VMMs are told makes a NIC of it; of what a recorded host does not tell it is taken for one.
+ *
+ * @mac: receives the address that it was made with, which is the one that the guest finds; else ""
+ */
+static int look_at_vdpa(struct cli *cli, const char *node, char mac[IOV_MAC_TEXT])
 {
 	_cleanup_json_ struct json_object *list = NULL;
+	uint8_t bytes[6];
 
+	mac[0] = '\0';
 	if (iov_vdpa_list(cli->iov, &list))
 		return 0;
 	for (size_t i = 0; i < json_object_array_length(list); i++) {
 		struct json_object *device = json_object_array_get_idx(list, i);
 		const char *class = json_text_or_null(device, "class");
 
-		if (!strcmp(json_text(device, "node"), node) && class && strcmp(class, "net"))
+		if (strcmp(json_text(device, "node"), node) != 0)
+			continue;
+		if (iov_mac_parse_nic(json_text(device, "mac"), bytes))
+			iov_mac_format(bytes, mac);
+		if (class && strcmp(class, "net"))
 			return iov_fail(cli->iov, -ENOTSUP, "%s: %s is a vDPA device of class %s, and only NICs "
 					"can be attached; QEMU takes it by -device vhost-vdpa-device-pci,"
 					"vhostdev=%s", node, json_text(device, "name"), class, node);
@@ -166,6 +177,7 @@ static int check_vdpa(struct cli *cli, const char *node)
 
 static int add_vdpa(struct cli *cli, const char *name, struct vmm_set *set)
 {
+	char mac[IOV_MAC_TEXT];
 	struct vmm_item *item;
 	int error = vmm_refuse(set, VMM_VDPA, name);
 
@@ -173,12 +185,15 @@ static int add_vdpa(struct cli *cli, const char *name, struct vmm_set *set)
 		error = iov_fail(cli->iov, -ENOENT, "%s: no such vDPA device; 'iov vdpa create' makes "
 				 "one, with the driver vhost_vdpa", name);
 	if (!error)
-		error = check_vdpa(cli, name);
+		error = look_at_vdpa(cli, name, mac);
 	if (!error)
 		error = append(set, VMM_VDPA, name, &item);
 	if (error)
 		return error;
-	mac_of_name(name, item->mac);
+	if (mac[0])
+		snprintf(item->mac, sizeof(item->mac), "%s", mac);
+	else
+		mac_of_name(name, item->mac);
 	return 0;
 }
 
@@ -260,17 +275,20 @@ static int add_port(struct cli *cli, const char *name, struct vmm_set *set)
 /* No name of a port or disk has one of these; an interface without them is a device all the same. */
 bool attach_is_device(struct cli *cli, const char *name)
 {
+	char uuid[IOV_MDEV_UUID];
 	struct iov_bdf bdf;
 
-	if (is_mdev(cli, name) || is_vdpa(name))
+	if (is_mdev(cli, name, uuid) || is_vdpa(name))
 		return false;
 	return strpbrk(name, ":=/") || !iov_device_parse(cli->iov, name, &bdf);
 }
 
 static int add_any(struct cli *cli, const char *name, struct vmm_set *set)
 {
-	if (is_mdev(cli, name))
-		return add_mdev(cli, name, set);
+	char uuid[IOV_MDEV_UUID];
+
+	if (is_mdev(cli, name, uuid))
+		return add_mdev(cli, uuid, set);
 	if (is_vdpa(name))
 		return add_vdpa(cli, name, set);
 	if (attach_is_device(cli, name))
@@ -328,11 +346,22 @@ void attach_free(struct vmm_set *set)
 	free(set->items);
 }
 
-/* The next of a kind behind @item, or from the first on for NULL; NULL behind the last. */
-static struct vmm_item *next_of(const struct vmm_set *set, enum vmm_kind kind, struct vmm_item *item)
+/* What a guest joins with a NIC that stands by, and QEMU pairs with one: ports, and functions for Ethernet. */
+static bool is_nic(struct cli *cli, const struct vmm_item *item)
+{
+	int64_t class_code = 0;
+
+	if (item->kind == VMM_FUNCTION)
+		iov_pci_number(cli->iov, item->bdf, "class", &class_code);
+	return item->kind == VMM_PORT || class_code >> 8 == CLASS_ETHERNET;
+}
+
+/* The next NIC of a kind behind @item, or from the first on for NULL; NULL behind the last. */
+static struct vmm_item *next_nic(struct cli *cli, const struct vmm_set *set, enum vmm_kind kind,
+				 struct vmm_item *item)
 {
 	for (item = item ? item + 1 : set->items; item < set->items + set->count; item++) {
-		if (item->kind == kind)
+		if (item->kind == kind && is_nic(cli, item))
 			return item;
 	}
 	return NULL;
@@ -350,8 +379,7 @@ void attach_vf_mac(struct cli *cli, struct iov_bdf vf, char text[IOV_MAC_TEXT])
 	if (cli_vf(cli, vf, &pf, &index) || iov_vf_list(cli->iov, pf, -1, &list))
 		return;
 	entry = json_object_array_get_idx(json_object_object_get(list, "vfs"), index);
-	if (iov_mac_parse_station(json_text(entry, "mac"), mac) &&
-	    memcmp(mac, (uint8_t[6]){ 0 }, sizeof(mac)) != 0)
+	if (iov_mac_parse_nic(json_text(entry, "mac"), mac))
 		iov_mac_format(mac, text);
 }
 
@@ -374,8 +402,9 @@ static int pair(struct cli *cli, struct vmm_item *function, struct vmm_item *por
 
 int attach_pair(struct cli *cli, struct vmm_set *set, const char *mac)
 {
-	struct vmm_item *function = next_of(set, VMM_FUNCTION, NULL), *port = next_of(set, VMM_PORT, NULL);
-	struct vmm_item *more = function ? next_of(set, VMM_FUNCTION, function) : NULL;
+	struct vmm_item *function = next_nic(cli, set, VMM_FUNCTION, NULL);
+	struct vmm_item *port = next_nic(cli, set, VMM_PORT, NULL);
+	struct vmm_item *more = function ? next_nic(cli, set, VMM_FUNCTION, function) : NULL;
 	int error = 0;
 
 	if (mac && more)
@@ -386,8 +415,8 @@ int attach_pair(struct cli *cli, struct vmm_set *set, const char *mac)
 			return iov_fail(cli->iov, -EINVAL, "--failover: expected a port for each VF of a NIC, in "
 					"the same order, which stands by for it");
 		error = pair(cli, function, port, mac);
-		function = next_of(set, VMM_FUNCTION, function);
-		port = next_of(set, VMM_PORT, port);
+		function = next_nic(cli, set, VMM_FUNCTION, function);
+		port = next_nic(cli, set, VMM_PORT, port);
 	} while (!error && (function || port));
 	return error;
 }

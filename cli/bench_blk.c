@@ -219,7 +219,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->overwrite = true;
 		return 0;
 	case KEY_REQUESTS:
-		args->options.requests = (uint64_t)cli_number(arg, "requests", 1, 1e12, state);
+		args->options.requests = cli_whole_number(arg, "requests", 1, 1000000000000, state);
 		return 0;
 	case KEY_VERIFY:
 		load->verify = true;

@@ -54,10 +54,10 @@ static bool parse_switch(struct bridge_args *args, int key, const char *arg,
 {
 	switch (key) {
 	case KEY_AGE:
-		args->age = (int)cli_number(arg, "age", 10, 1000000, state);
+		args->age = (int)cli_whole_number(arg, "age", 10, 1000000, state);
 		return args->has_age = true;
 	case KEY_STATIONS:
-		args->stations = (int)cli_number(arg, "stations", 16, 1048576, state);
+		args->stations = (int)cli_whole_number(arg, "stations", 16, 1048576, state);
 		return args->has_stations = true;
 	case KEY_RESERVED:
 		args->reserved = cli_switch(arg, "reserved", state);

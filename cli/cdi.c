@@ -141,7 +141,7 @@ static int read_devices(struct cli *cli, struct json_object **devices)
 		return 0;
 	if (error)
 		return iov_told(cli->iov, error, "/" IOV_CDI_FILE ": %s", strerror(-error));
-	document = json_tokener_parse(text);
+	document = json_parse_strictly(text);
 	*devices = json_object_get(json_object_object_get(document, "devices"));
 	if (json_object_is_type(*devices, json_type_array))
 		return 0;

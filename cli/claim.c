@@ -104,7 +104,7 @@ static error_t parse_claim(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case KEY_TTL:
-		args->ttl = (unsigned int)cli_number(arg, "ttl", 1, 86400, state);
+		args->ttl = (unsigned int)cli_whole_number(arg, "ttl", 1, 86400, state);
 		return 0;
 	case KEY_RENEW:
 		args->renew = true;

@@ -194,7 +194,7 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 		args->serial = arg;
 		return 0;
 	case KEY_QUEUES:
-		args->queues = (unsigned int)cli_number(arg, "queues", 1, QUEUES_MAX, state);
+		args->queues = (unsigned int)cli_whole_number(arg, "queues", 1, QUEUES_MAX, state);
 		return 0;
 	case KEY_ON_ERROR:
 		args->on_error = disk_parse_on_error(arg, state);

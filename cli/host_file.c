@@ -78,7 +78,7 @@ static error_t parse_host(int key, char *arg, struct argp_state *state)
 		args->exit_code = true;
 		return 0;
 	case KEY_CONFIRM:
-		args->confirm = (unsigned int)cli_number(arg, "confirm", 1, 86400, state);
+		args->confirm = (unsigned int)cli_whole_number(arg, "confirm", 1, 86400, state);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (args->path)

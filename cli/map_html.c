@@ -5,8 +5,10 @@
  */
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "cli/map.h"
 #include "cli/map_assets.h"
+#include "cli/output.h"
 
 /* Where the model goes */
 #define MARK "@MODEL@"
@@ -24,10 +26,11 @@ static void put_json(FILE *file, const char *json)
 
 void map_print_html(FILE *file, struct json_object *map)
 {
+	_cleanup_free_ char *json =
+		iov_output_json_text(map, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	const char *mark = strstr(map_page, MARK);
 
 	fwrite(map_page, 1, (size_t)(mark - map_page), file);
-	put_json(file, json_object_to_json_string_ext(map, JSON_C_TO_STRING_PLAIN |
-							    JSON_C_TO_STRING_NOSLASHESCAPE));
+	put_json(file, json ? json : "null");
 	fputs(mark + strlen(MARK), file);
 }

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "cli/map.h"
 #include "cli/map_assets.h"
 
@@ -51,23 +52,13 @@ struct svg {
 	int parents[64];	/* where the last function of each depth is */
 };
 
-/* A character of UTF-8 at @text: its bytes, 0 for what XML may not have. */
-static size_t character_at(const unsigned char *text)
+/* A character at @text: its bytes, 0 for what XML may not have. */
+static size_t character_at(const char *text)
 {
-	size_t length = *text < 0x80 ? 1 : *text >> 5 == 6 ? 2 : *text >> 4 == 14 ? 3 :
-			*text >> 3 == 30 ? 4 : 0;
-	uint32_t code = length > 1 ? *text & (0x7f >> length) : *text;
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	uint32_t code;
+	size_t length = utf8_at(text, &code);
 
-	for (size_t i = 1; i < length; i++) {
-		if (text[i] >> 6 != 2)
-			return 0;
-		code = code << 6 | (text[i] & 0x3f);
-	}
-	if (code < least[length] || (code < ' ' && code != '\n') || code == 0x7f ||
-	    (code >= 0xd800 && code < 0xe000) || code == 0xfffe || code == 0xffff || code > 0x10ffff)
-		return 0;
-	return length;
+	return (code < ' ' && code != '\n') || code == 0x7f || code == 0xfffe || code == 0xffff ? 0 : length;
 }
 
 static void put_character(FILE *file, const char *text, size_t length)
@@ -94,7 +85,7 @@ static void put_character(FILE *file, const char *text, size_t length)
 static void put_text(FILE *file, const char *text, size_t most)
 {
 	for (size_t count = 0; *text; count++) {
-		size_t length = character_at((const unsigned char *)text);
+		size_t length = character_at(text);
 
 		if (count + 1 >= most && text[length ? length : 1]) {
 			fputs("…", file);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/cleanup.h"
@@ -60,12 +61,21 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
+/* By whatever path: a monitor serves one at a time, so that a second connection would wait for the first. */
+static bool is_same_socket(const char *one, const char *other)
+{
+	struct stat first, second;
+
+	return !strcmp(one, other) || (!stat(one, &first) && !stat(other, &second) &&
+				       first.st_dev == second.st_dev && first.st_ino == second.st_ino);
+}
+
 static void check_args(const struct move_args *args, const struct argp_state *state)
 {
 	if (!args->from || !args->to)
 		cli_misuse(state,
 			   "expected the QMP sockets of both QEMUs: --from SOCKET --to SOCKET");
-	if (!strcmp(args->from, args->to))
+	if (is_same_socket(args->from, args->to))
 		cli_misuse(state,
 			   "--to %s: is where the guest is already; expected the socket of another "
 			   "QEMU",

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 #include "cli/colour.h"
 #include "cli/fold.h"
 
@@ -273,15 +274,37 @@ int iov_output_fields(FILE *file, struct json_object *object, const struct iov_c
 	return error;
 }
 
+/* What stands for a byte that is no UTF-8 */
+#define REPLACEMENT "\xef\xbf\xbd"
+
+/* json-c writes bytes as they are, and outside of texts there are none that could be wrong. */
+char *iov_output_json_text(struct json_object *object, int flags)
+{
+	const char *from = json_object_to_json_string_ext(object, flags);
+	char *text = from ? malloc(strlen(from) * strlen(REPLACEMENT) + 1) : NULL, *to = text;
+	uint32_t code;
+
+	while (text && *from) {
+		size_t length = utf8_at(from, &code);
+
+		to = length ? mempcpy(to, from, length) : stpcpy(to, REPLACEMENT);
+		from += length ? length : 1;
+	}
+	if (text)
+		*to = '\0';
+	return text;
+}
+
 void iov_output_json(FILE *file, struct json_object *object)
 {
+	_cleanup_free_ char *text = NULL;
+
 	/* json-c makes two lines of it. */
 	if (json_object_is_type(object, json_type_array) && !json_object_array_length(object)) {
 		fputs("[]\n", file);
 		return;
 	}
-	fprintf(file, "%s\n",
-		json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
-							       JSON_C_TO_STRING_SPACED |
-							       JSON_C_TO_STRING_NOSLASHESCAPE));
+	text = iov_output_json_text(object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+						    JSON_C_TO_STRING_NOSLASHESCAPE);
+	fprintf(file, "%s\n", text ? text : "null");
 }

@@ -92,6 +92,18 @@ int iov_output_fields(FILE *file, struct json_object *object, const struct iov_c
 		      size_t count);
 
 /**
+ * iov_output_json_text - an object as JSON, whatever its texts have
+ * @object: the object
+ * @flags: of json-c
+ *
+ * Names of processes and interfaces, arguments and what a recorded host has are bytes, and JSON is UTF-8: where
+ * they are none the sign U+FFFD stands for each.
+ *
+ * Return: text, which the caller frees; NULL without memory.
+ */
+char *iov_output_json_text(struct json_object *object, int flags);
+
+/**
  * iov_output_json - print an object as indented JSON and a newline
  * @file: where to
  * @object: the object

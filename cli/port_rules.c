@@ -55,7 +55,7 @@ static struct json_object *to_number(const char *name, const char *arg,
 	for (size_t i = 0; i <= length && i < sizeof(option); i++)
 		option[i] = name[i] == '_' ? '-' : name[i];
 	return json_object_new_int64(
-		strcmp(arg, "none") ? (int64_t)cli_number(arg, option, 0, NUMBER_MAX, state) : 0);
+		strcmp(arg, "none") ? (int64_t)cli_whole_number(arg, option, 0, NUMBER_MAX, state) : 0);
 }
 
 static struct json_object *append(struct json_object *list, const char *arg, const char *nothing)

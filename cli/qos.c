@@ -83,11 +83,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	if (key >= KEY_LIMIT && key < KEY_LIMIT + LIMITS) {
 		set_number(args, limits[key - KEY_LIMIT].key, strcmp(arg, "none") ?
-			   cli_number(arg, limits[key - KEY_LIMIT].option, 1, LIMIT_MAX, state) : 0);
+			   cli_whole_number(arg, limits[key - KEY_LIMIT].option, 1, LIMIT_MAX, state) : 0);
 		return 0;
 	}
 	if (key == KEY_BURST) {
-		set_number(args, "burst_ms", cli_number(arg, "burst", 1, BURST_MS_MAX, state));
+		set_number(args, "burst_ms", cli_whole_number(arg, "burst", 1, BURST_MS_MAX, state));
 		return 0;
 	}
 	if (key == ARGP_KEY_END && args->name && !args->params)

@@ -17,6 +17,7 @@
 #include "cli/commands.h"
 #include "cli/disk.h"
 #include "cli/new_file.h"
+#include "cli/output.h"
 #include "cli/port.h"
 #include "cli/printable.h"
 #include "cli/signals.h"
@@ -56,7 +57,7 @@ static error_t parse(int key, char *arg, struct argp_state *state, const char *m
 		args->seconds = cli_number(arg, "seconds", 0.1, 86400 * 365.0, state);
 		return 0;
 	case KEY_COUNT:
-		args->count = cli_number(arg, "count", 1, 1e15, state);
+		args->count = cli_whole_number(arg, "count", 1, 1000000000000000, state);
 		if (args->count != (double)(uint64_t)args->count)
 			cli_misuse(state, "--count %s: expected a whole number", arg);
 		return 0;
@@ -226,13 +227,13 @@ static void add_packet(FILE *capture, struct json_object *message, const char *w
 static bool put_message(struct output *output, struct json_object *message)
 {
 	FILE *stream = output->capture ? output->capture : stdout;
-	_cleanup_free_ char *words = output->json ? NULL : words_of(message);
+	_cleanup_free_ char *words = !output->json ? words_of(message) :
+		iov_output_json_text(message, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 
 	output->messages++;
 	output->dropped += number_of(message, "dropped");
-	if (output->json)
-		puts(json_object_to_json_string_ext(message, JSON_C_TO_STRING_PLAIN |
-						    JSON_C_TO_STRING_NOSLASHESCAPE));
+	if (words && output->json)
+		puts(words);
 	else if (words && output->capture)
 		add_packet(output->capture, message, words);
 	else if (words)

@@ -128,9 +128,9 @@ static int listen_unix(struct listener *listener, struct iov *iov, const struct 
 
 static int put_json(struct web_process *process, enum web_document document, struct json_object *object)
 {
-	int error = web_process_put(process, document,
-				    json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-								   JSON_C_TO_STRING_NOSLASHESCAPE));
+	_cleanup_free_ char *text =
+		iov_output_json_text(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	int error = text ? web_process_put(process, document, text) : -ENOMEM;
 
 	json_object_put(object);
 	return error;

@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
+#include "base/utf8.h"
 
 /* JSON-RPC 2.0 section 5.1. */
 #define INVALID_PARAMS (-32602)
@@ -56,13 +57,35 @@ static int not_iovd(struct iov *iov)
 	return iov_fail(iov, -EPROTO, "%s: whoever answers there is not iovd", socket_path(iov));
 }
 
-static int open_socket(struct iov *iov)
+/* The path of a file may be any bytes, and JSON has no way to say those that are no UTF-8. */
+static int check_params(struct iov *iov, struct json_object *params)
+{
+	uint32_t code;
+	size_t length;
+
+	if (!params)
+		return 0;
+	json_object_object_foreach(params, key, value) {
+		for (const char *text = json_object_get_string(value); text && *text; text += length) {
+			length = utf8_at(text, &code);
+			if (!length)
+				return iov_fail(iov, -EINVAL, "%s '%s': is no UTF-8, and iovd is told nothing else; "
+						"expected another name or path", key, json_object_get_string(value));
+		}
+	}
+	return 0;
+}
+
+/* For a request, of which nothing is sent yet. */
+static int open_socket(struct iov *iov, struct json_object *request)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	const struct timeval patience = { .tv_sec = PATIENCE };
-	int fd, error;
+	int fd, error = check_params(iov, json_object_object_get(request, "params"));
 
 	static_assert(sizeof(address.sun_path) == sizeof(iov->control), "one is copied to the other");
+	if (error)
+		return error;
 	if (!iov->control[0] && !iov_sys_is_host(iov))
 		return iov_fail(iov, -ECONNREFUSED, "a recorded host has no iovd; leave out --root "
 				"to ask the one of this host, or name a socket with --control");
@@ -161,7 +184,7 @@ int iov_rpc_call(struct iov *iov, const char *method, struct json_object *params
 {
 	_cleanup_json_ struct json_object *request = make_request(method, params);
 	_cleanup_json_ struct json_object *response = NULL;
-	_cleanup_fd_ int fd = open_socket(iov);
+	_cleanup_fd_ int fd = open_socket(iov, request);
 	int error;
 
 	if (fd < 0)
@@ -269,7 +292,7 @@ int iov_rpc_follow(struct iov_rpc_stream **out, struct iov *iov, const char *met
 	if (!stream)
 		return iov_fail(iov, -ENOMEM, "out of memory");
 	stream->iov = iov;
-	stream->fd = open_socket(iov);
+	stream->fd = open_socket(iov, request);
 	error = stream->fd < 0 ? stream->fd : send_request(iov, stream->fd, request);
 	if (!error)
 		error = take_answer(stream, result);

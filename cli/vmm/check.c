@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "cli/vmm/vmm.h"
 
 static const char *const kinds[VMM_KINDS] = {
@@ -66,9 +67,27 @@ static int check_domain(const struct vmm_set *set, const struct vmm_item *item)
 			set->vmm->domain_max);
 }
 
+/* Whether a line, and with that XML, can have it: characters, none of which is a command to a terminal. */
+static bool is_text(const char *path)
+{
+	uint32_t code;
+	size_t length;
+
+	for (; *path; path += length) {
+		length = utf8_at(path, &code);
+		if (!length || code < ' ' || (code >= 0x7f && code < 0xa0) || code == 0xfffe || code == 0xffff)
+			return false;
+	}
+	return true;
+}
+
 static int check_path(const struct vmm_set *set, const struct vmm_item *item,
 		      const struct vmm_format *format)
 {
+	/* JSON has all of them by numbers. */
+	if (format->shape != VMM_DOCUMENTS && !is_text(item->socket))
+		return iov_fail(set->iov, -EINVAL, "%s: the path of its socket has control characters, which "
+				"cannot be told %s; add it with another path", item->name, set->vmm->title);
 	if (!format->plain || !strpbrk(item->socket, format->plain))
 		return 0;
 	return iov_fail(set->iov, -EINVAL, "%s: the path of its socket has characters that a shell or %s "

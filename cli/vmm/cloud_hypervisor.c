@@ -4,6 +4,7 @@
  * devices are values of one option.
  */
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/vmm/vmm.h"
@@ -53,10 +54,22 @@ static void say_all(const struct vmm_set *set, const char *option, struct json_o
 	}
 }
 
+/* The greatest unit that it reads is G. */
+static void say_memory(const char *memory, struct json_object *out)
+{
+	char *unit;
+	unsigned long long size = strtoull(memory, &unit, 10);
+
+	if (*unit == 'T')
+		vmm_option(out, "--memory", "size=%lluG,shared=on", 1024 * size);
+	else
+		vmm_option(out, "--memory", "size=%s,shared=on", memory);
+}
+
 static void emit(const struct vmm_set *set, struct json_object *out)
 {
 	if (set->memory && vmm_set_shares(set))
-		vmm_option(out, "--memory", "size=%s,shared=on", set->memory);
+		say_memory(set->memory, out);
 	if (vmm_set_by_iommufd(set))
 		vmm_option(out, "--platform", "iommufd=on");
 	say_all(set, "--device", out);
@@ -76,7 +89,7 @@ const struct vmm vmm_cloud_hypervisor = {
 	.ask = (const char *const[]){ "cloud-hypervisor", "--version", NULL },
 	.way = IOV_DRIVER_VFIO,
 	.takes = {
-		[VMM_VDPA] = { .since = { 23, 0 } },
+		[VMM_VDPA] = { .since = { 23, 0 }, .own_mac = true },
 		[VMM_DISK] = { .connects = true },
 	},
 	.domain_max = UINT_MAX,

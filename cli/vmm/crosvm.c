@@ -28,7 +28,7 @@ const struct vmm vmm_crosvm = {
 	.way = IOV_DRIVER_VFIO,
 	.takes = {
 		[VMM_VDPA] = { .refusal = "give it the function by VFIO instead, or take --vmm qemu" },
-		[VMM_PORT] = { .connects = true },
+		[VMM_PORT] = { .connects = true, .own_mac = true },
 		[VMM_DISK] = { .connects = true },
 	},
 	.domain_max = UINT_MAX,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Which release a VMM is, by what its program says. */
+#include <ctype.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -45,13 +46,21 @@ bool vmm_version_parse(const char *text, struct vmm_version *version)
 	       (!*text || (*text++ == '.' && read_number(&text, &version->minor)));
 }
 
-/* The first that looks like one of "QEMU emulator version 9.2.0". */
+/* A word of its own, "9.2.0" or "v52.0", and no part of a file's name. */
+static bool begins_word(const char *text, const char *at)
+{
+	if (at > text && at[-1] == 'v')
+		at--;
+	return at == text || isspace((unsigned char)at[-1]);
+}
+
+/* The first word that looks like one of "QEMU emulator version 9.2.0". */
 static void scan(const char *text, struct vmm_version *version)
 {
 	struct vmm_version found;
 
-	for (text = strpbrk(text, DIGITS); text; text = strpbrk(text + strspn(text, DIGITS), DIGITS)) {
-		if (!scan_here(text, &found))
+	for (const char *at = strpbrk(text, DIGITS); at; at = strpbrk(at + strspn(at, DIGITS), DIGITS)) {
+		if (!begins_word(text, at) || !scan_here(at, &found))
 			continue;
 		*version = found;
 		return;

@@ -119,11 +119,13 @@ struct vmm_format {
  * @refusal: why it does not, and what to do: "REASON; REMEDY"; NULL: it does
  * @since: first release that does
  * @connects: it connects to a socket and does not listen
+ * @own_mac: it has no option for the address of the guest's NIC, which has that of the back end
  */
 struct vmm_takes {
 	const char *refusal;
 	struct vmm_version since;
 	bool connects;
+	bool own_mac;
 };
 
 /**

@@ -95,7 +95,7 @@ int mdev_definition_read(struct iov *iov, const char *parent, const char *uuid,
 		return error;
 	if (error)
 		return iov_told(iov, error, "cannot read /%s: %s", path.name, strerror(-error));
-	said = json_tokener_parse(text);
+	said = json_parse_strictly(text);
 	mistake = find_mistake(said);
 	if (mistake)
 		return iov_fail(iov, -EINVAL, "/%s: %s; correct or remove the file", path.name, mistake);

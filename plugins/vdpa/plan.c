@@ -456,13 +456,16 @@ int iov_vdpa_delete_plan(struct iov_plan *plan, const char *name)
 	struct iov *iov = iov_plan_context(plan);
 	int error = vdpa_find(iov, name, &device);
 	struct iov_step *step;
+	const char *mgmtdev;
 
 	if (error)
 		return iov_plan_built(plan, error);
-	step = iov_plan_step(plan, named.name, "delete vDPA device %s of %s", name,
-			     json_text(device, "mgmtdev"));
+	/* Who made it is told by netlink, and by no record. */
+	mgmtdev = json_text_or_null(device, "mgmtdev");
+	step = iov_plan_step(plan, named.name, "delete vDPA device %s%s%s", name, mgmtdev ? " of " : "",
+			     mgmtdev ? mgmtdev : "");
 	iov_plan_take_device(plan, named.name, "named");
-	iov_step_change(step, "vdpa", json_text(device, "mgmtdev"), NULL);
+	iov_step_change(step, "vdpa", mgmtdev ? mgmtdev : "there", NULL);
 	iov_step_do(step, iov_op_vdpa(name, NULL, NULL));
 	iov_step_verify(step, iov_if_exists(there.name, false));
 	undo_delete(iov, step, device);

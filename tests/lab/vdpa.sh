@@ -147,3 +147,13 @@ expect_match "is told with its line" "host.yaml:5: vdpas\[1\].name: .*has this v
 
 for name in blk0 blk1; do iov vdpa delete $name > /dev/null; done
 kill $qsd
+
+# A NIC has the address that it was made with
+if modprobe vdpa_sim_net 2> /dev/null; then
+	iov vdpa create sim0 --mgmtdev vdpasim_net --mac 02:00:00:00:00:0d --driver vhost_vdpa > /dev/null
+	node=$(iov vdpa show sim0 --json | gojq -r .node)
+	expect_match "which its guest is told" "mac=02:00:00:00:00:0d," "$(iov attach "$node" --vmm qemu)"
+	iov vdpa delete sim0 > /dev/null
+else
+	echo "left out: the module vdpa_sim_net"
+fi

@@ -401,10 +401,37 @@ static void the_next_member_is_asked(void **state)
 	stop_server(&server);
 }
 
+/* A device would be taken from its holder, or be anybody's, by what says nothing of it. */
+static void an_answer_without_a_header_is_none(void **state)
+{
+	static const char *const nothings[] = { "{}", "{\"header\":{}}", "{\"header\":{\"revision\":\"0\"}}",
+		"{\"header\":[],\"kvs\":[]}", "{\"message\":\"maintenance\"}" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(nothings) / sizeof(*nothings); i++) {
+		_cleanup_json_ struct json_object *found = json_object_new_array();
+		char answer[256];
+		const char *const answers[] = { OK "{\"result\":{\"ID\":\"77\",\"TTL\":\"60\"}}", answer, NULL };
+		struct server server = { .answers = answers };
+		struct claims_lease lease = { .id = 77, .revision = 12, .ttl = 60, .until = 5 };
+		struct claims claims;
+
+		snprintf(answer, sizeof(answer), OK "%s", nothings[i]);
+		start_server(&server);
+		open_claims(&claims, server.url);
+		assert_int_equal(etcd_store.renew(&claims, "h1/slot=1", &lease), -EHOSTUNREACH);
+		assert_int_equal(etcd_store.list(&claims, "h1", found), -EHOSTUNREACH);
+		assert_non_null(strstr(iov_error_message(iov), "answers to a list of claims what no etcd does"));
+		claims_close(&claims);
+		stop_server(&server);
+	}
+}
+
 static void a_lease_that_is_over_is_not_renewed(void **state)
 {
 	static const char *const dead[] = { OK "{\"result\":{\"header\":{},\"ID\":\"77\"}}", NULL };
-	static const char *const stolen[] = { OK "{\"result\":{\"ID\":\"77\",\"TTL\":\"60\"}}", OK "{\"header\":{}}", NULL };
+	static const char *const stolen[] = { OK "{\"result\":{\"ID\":\"77\",\"TTL\":\"60\"}}", OK "{\"header\":{\"revision\":\"13\"}}",
+		NULL };
 	static const char *const *const cases[] = { dead, stolen };
 
 	(void)state;
@@ -674,6 +701,10 @@ static void wrong_settings_are_named_by_their_line(void **state)
 		if (!strstr(iov_error_message(iov), wrong[i].why))
 			fail_msg("%s: %s", wrong[i].text, iov_error_message(iov));
 	}
+	/* A crash leaves zeros of what was not written yet, and in front of what was. */
+	tree_bytes(tree, IOV_CLAIMS_CONFIG, "\0\0\0\0endpoints = http://a:2379\n", 31);
+	assert_int_equal(claims_config_load(iov, &config), -EINVAL);
+	assert_non_null(strstr(iov_error_message(iov), "has a byte of zero"));
 	/* What a fence does is done all the same: as it is without settings. */
 	tree_file(tree, IOV_CLAIMS_CONFIG, "fence = link-down, pull\n");
 	assert_true(claims_config_load(iov, &config) < 0);
@@ -1140,6 +1171,7 @@ int main(void)
 		TEST(a_server_is_believed_what_etcd_says),
 		TEST(whoever_else_answers_gets_no_claim),
 		TEST(the_next_member_is_asked),
+		TEST(an_answer_without_a_header_is_none),
 		TEST(a_lease_that_is_over_is_not_renewed),
 		TEST(a_list_that_never_ends_ends),
 		TEST(more_keys_than_were_asked_for_are_refused),

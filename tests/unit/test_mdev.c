@@ -382,6 +382,9 @@ static void what_mdevctl_would_not_take_is_not_taken(void **state)
 		"{\"mdev_type\":\"gvt-4\",\"start\":\"auto\",\"attrs\":[{\"./remove\":\"1\"}]}",
 		"{\"mdev_type\":\"gvt-4\",\"start\":\"auto\",\"attrs\":[{\"a//power/control\":\"1\"}]}",
 		"{\"mdev_type\":\"gvt-4\",\"start\":\"auto\",\"attrs\":[{\"remove\":\"1\"}]}",
+		"{\"mdev_type\":\"gvt-4\",\"start\":\"auto\"} {\"mdev_type\":",
+		"{\"mdev_type\":\"gvt-4\",\"start\":\"auto\",}",
+		"{\"mdev_type\":\"gvt-4\",\"start\":\"auto\",\"attrs\":[{\"a\":\"\xff\"}]}",
 	};
 
 	(void)state;

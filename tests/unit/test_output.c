@@ -99,6 +99,36 @@ static void json_output_is_json(void **state)
 	assert_true(json_object_equal(array, again));
 }
 
+/* The kernel cuts names of processes where it likes, and JSON is UTF-8: each byte that is none is a sign. */
+static void json_output_is_utf8(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *shown;
+	} texts[] = {
+		{ "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80" },
+		{ "cut \xc3", "cut \xef\xbf\xbd" },
+		{ "\xff\"\xfe", "\xef\xbf\xbd\\\"\xef\xbf\xbd" },
+		{ "\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd" },			/* longer than it has to be */
+		{ "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },	/* half of a pair */
+		{ "\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		_cleanup_json_ struct json_object *object = json_object_new_string(texts[i].text);
+		_cleanup_free_ char *text = NULL;
+		char wanted[64];
+		size_t size;
+		FILE *file = open_memstream(&text, &size);
+
+		iov_output_json(file, object);
+		fclose(file);
+		snprintf(wanted, sizeof(wanted), "\"%s\"\n", texts[i].shown);
+		assert_string_equal(text, wanted);
+	}
+}
+
 /* What a terminal of so many columns shows, without colours; the caller frees it. */
 static char *in_terminal(unsigned short width, struct json_object *array,
 			 const struct iov_column *shown, size_t count)
@@ -255,6 +285,7 @@ int main(void)
 		cmocka_unit_test(a_table_has_as_many_columns_as_it_is_given),
 		cmocka_unit_test(fields_leave_out_what_is_absent),
 		cmocka_unit_test(json_output_is_json),
+		cmocka_unit_test(json_output_is_utf8),
 		cmocka_unit_test(a_narrow_terminal_cuts_nothing),
 		cmocka_unit_test(lines_break_between_words),
 		cmocka_unit_test(a_name_is_broken_between_its_words),

@@ -165,6 +165,7 @@ static void what_others_chose_tells_a_terminal_nothing(void **state)
 		{ "\xc2\xa0\xc2\x80", "\xc2\xa0??" },
 		{ "\xe2\x82", "??" },				/* ends too early */
 		{ "\xc0\x9b\xff", "???" },
+		{ "\xe0\x82\x9b\xed\xa0\x80", "??????" },	/* CSI by too many bytes, half of a pair */
 	};
 
 	(void)state;

@@ -70,6 +70,10 @@ static void a_group_is_no_station(void **state)
 	assert_true(iov_mac_parse("01:00:5e:00:00:01", mac));
 	assert_false(iov_mac_parse_station("01:00:5e:00:00:01", mac));
 	assert_true(iov_mac_parse_station("02:00:5e:00:00:01", mac));
+	assert_true(iov_mac_parse_station("00:00:00:00:00:00", mac));
+	assert_false(iov_mac_parse_nic("00:00:00:00:00:00", mac));
+	assert_false(iov_mac_parse_nic("01:00:00:00:00:00", mac));
+	assert_true(iov_mac_parse_nic("00:00:00:00:00:01", mac));
 }
 
 static void a_size_is_read_and_written(void **state)

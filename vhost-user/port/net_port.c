@@ -34,7 +34,7 @@ static int check_link(struct iov *iov, const char *port, const char *link)
 
 static int parse_mac(struct net_port *net, struct iov *iov, const char *text)
 {
-	net->has_mac = iov_mac_parse_station(text, net->mac);
+	net->has_mac = iov_mac_parse_nic(text, net->mac);
 	if (net->has_mac)
 		return 0;
 	return iov_fail(iov, -EINVAL, "%s: MAC address '%.32s': expected that of one station, such as "
