@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cli/output.h"
 
 /* The new one beside the old one, with the mode that a file of ours has. */
 static int open_beside(const char *path, char beside[PATH_MAX])
@@ -50,6 +51,7 @@ int bench_output_check(struct iov *iov, const char *path)
 int bench_output_write(const char *path, struct json_object *results)
 {
 	char beside[PATH_MAX];
+	_cleanup_free_ char *text = iov_output_json_text(results, JSON_C_TO_STRING_PRETTY);
 	_cleanup_file_ FILE *file = NULL;
 	int fd = open_beside(path, beside), error = 0;
 
@@ -59,7 +61,7 @@ int bench_output_write(const char *path, struct json_object *results)
 	if (!file)
 		return close(fd), unlink(beside), -ENOMEM;
 	errno = 0;
-	if (fprintf(file, "%s\n", json_object_to_json_string_ext(results, JSON_C_TO_STRING_PRETTY)) < 0 ||
+	if (fprintf(file, "%s\n", text ? text : "null") < 0 ||
 	    fflush(file) || fsync(fd) || rename(beside, path))
 		error = errno ? -errno : -EIO;
 	if (error)
