@@ -640,6 +640,73 @@ static void registered_memory_comes_and_goes(void **state)
 	memset(&guest, 0, sizeof(guest));
 }
 
+/* A member of the disk's first ring. */
+static int of_ring(const char *key)
+{
+	struct json_object *shown = daemon_call(&iovd, "disk.show", "{\"name\":\"d\"}");
+	struct json_object *ring = json_object_array_get_idx(json_object_object_get(shown, "rings"), 0);
+	const int count = json_object_get_int(json_object_object_get(ring, key));
+
+	json_object_put(shown);
+	return count;
+}
+
+static void wait_until_parked(int count)
+{
+	const uint64_t end = monotonic_ms() + PATIENCE_MS;
+
+	while (of_ring("parked") != count) {
+		assert_true(monotonic_ms() < end);
+		poll(NULL, 0, 20);
+	}
+}
+
+/* Somebody cuts the file to its first block, so that what is read behind that waits. */
+static void cut_and_read_behind(unsigned int count)
+{
+	assert_return_code(truncate(daemon_path(&iovd, "image"), BLOCK), errno);
+	for (unsigned int i = 0; i < count; i++)
+		submit(&slots[i], VIRTIO_BLK_T_IN, (i + 1) * 8, 0, BLOCK);
+	wait_until_parked((int)count);
+}
+
+/* Limits have it wait, and nobody kicks for what was in flight before. */
+static void what_was_in_flight_goes_on_within_limits(void **state)
+{
+	(void)state;
+	make_image("image", DISK_BYTES);
+	add_file("d", "image");
+	daemon_do(&iovd, "disk.set", "{\"name\":\"d\",\"on_error\":\"wait\"}");
+	boot("d", FEATURES);
+	cut_and_read_behind(DEPTH);
+	daemon_do(&iovd, "qos.add", "{\"name\":\"q\",\"read_iops\":50,\"burst_ms\":1}");
+	daemon_do(&iovd, "disk.set", "{\"name\":\"d\",\"qos\":\"q\"}");
+	daemon_crash(&iovd);
+	assert_return_code(truncate(daemon_path(&iovd, "image"), DISK_BYTES), errno);
+	daemon_restart(&iovd);
+	reattach("d");
+	for (unsigned int i = 0; i < DEPTH; i++)
+		assert_int_equal(*status_of(wait_for_one()), VIRTIO_BLK_S_OK);
+}
+
+/* It will never be there: the guest is told, however long it would wait for its medium. */
+static void what_waits_behind_an_end_that_comes_closer_is_over(void **state)
+{
+	(void)state;
+	make_image("image", DISK_BYTES);
+	add_file("d", "image");
+	daemon_do(&iovd, "disk.set", "{\"name\":\"d\",\"on_error\":\"wait\"}");
+	boot("d", FEATURES);
+	cut_and_read_behind(2);
+	daemon_do(&iovd, "disk.resize", "{\"name\":\"d\",\"bytes\":%d,\"shrink\":true}", 2 * BLOCK);
+	for (unsigned int i = 0; i < 2; i++) {
+		const struct slot *slot = wait_for_one();
+
+		assert_int_equal(*status_of(slot), slot == &slots[0] ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR);
+	}
+	wait_until_parked(0);
+}
+
 static void begin_served(const char *filter, const char *param, const char *on_error)
 {
 	if (!nbd_has("nbdkit"))
@@ -729,10 +796,42 @@ static void kills_of_a_server(void **state)
 	wait_until_shown("status", "ready");
 	submit(&slots[0], VIRTIO_BLK_T_FLUSH, 0, 0, 0);
 	wait_until_shown("error", strerror(EIO));
+	/* Nothing but that is waited for, so nothing else is told. */
+	wait_until_parked(1);
+	assert_true(shows("status", "flush-failed"));
 	daemon_do(&iovd, "disk.set", "{\"name\":\"d\",\"clear_errors\":true}");
 	assert_ptr_equal(wait_for_one(), &slots[0]);
 	assert_int_equal(*status_of(&slots[0]), VIRTIO_BLK_S_OK);
 	assert_int_equal(ask(VIRTIO_BLK_T_FLUSH, 0, 0, 0), VIRTIO_BLK_S_OK);
+}
+
+/* What fails while iovd waits for it waits for the next one, as the operator said. */
+static void what_fails_as_iovd_ends_waits_on(void **state)
+{
+	char path[120], address[120], trigger[140];
+	const char *argv[] = { "nbdkit", "-f", "-U", address, "--filter=delay", "--filter=error", "file", path,
+			       "rdelay=1", "error-pread=EIO", "error-pread-rate=100%", trigger, NULL };
+
+	(void)state;
+	if (!nbd_has("nbdkit"))
+		skip();
+	make_image("image", DISK_BYTES);
+	make_image("failing", 1);
+	snprintf(path, sizeof(path), "%s/image", iovd.directory);
+	snprintf(address, sizeof(address), "%s/nbd", iovd.directory);
+	snprintf(trigger, sizeof(trigger), "error-pread-file=%s/failing", iovd.directory);
+	server = nbd_start(address, argv);
+	add_served("d", "wait");
+	boot("d", FEATURES);
+	submit(&slots[0], VIRTIO_BLK_T_IN, 0, 0, BLOCK);
+	poll(NULL, 0, 200);
+	assert_int_equal(daemon_end(&iovd), 0);
+	assert_null(look());
+	assert_return_code(unlink(daemon_path(&iovd, "failing")), errno);
+	daemon_restart(&iovd);
+	reattach("d");
+	assert_ptr_equal(wait_for_one(), &slots[0]);
+	assert_int_equal(*status_of(&slots[0]), VIRTIO_BLK_S_OK);
 }
 
 static void a_guest_is_told_that_there_is_no_server(void **state)
@@ -939,16 +1038,6 @@ static void a_device_that_fails_is_waited_for(void **state)
 	wait_until_shown("status", "ready");
 }
 
-static int under_way(void)
-{
-	struct json_object *shown = daemon_call(&iovd, "disk.show", "{\"name\":\"d\"}");
-	struct json_object *ring = json_object_array_get_idx(json_object_object_get(shown, "rings"), 0);
-	const int count = json_object_get_int(json_object_object_get(ring, "under_way"));
-
-	json_object_put(shown);
-	return count;
-}
-
 /* Who ends iovd does not wait for a medium that does not answer, and what was asked for is not lost. */
 static void a_device_that_does_not_answer_keeps_nobody(void **state)
 {
@@ -965,7 +1054,7 @@ static void a_device_that_does_not_answer_keeps_nobody(void **state)
 	while ((slot = look()))
 		take_back(slot);
 	submit_any(&random);
-	while (!under_way())
+	while (!of_ring("under_way"))
 		poll(NULL, 0, 20);
 	began = monotonic_ms();
 	assert_int_equal(daemon_end(&iovd), 0);
@@ -1140,10 +1229,13 @@ int main(void)
 		TEST(a_cache_that_was_switched_off_stays_off),
 		TEST(a_disk_goes_away_under_its_guest),
 		TEST(registered_memory_comes_and_goes),
+		TEST(what_was_in_flight_goes_on_within_limits),
+		TEST(what_waits_behind_an_end_that_comes_closer_is_over),
 		TEST(of_a_server),
 		TEST(of_a_server_with_one_connection),
 		TEST(kills_with_a_server),
 		TEST(kills_of_a_server),
+		TEST(what_fails_as_iovd_ends_waits_on),
 		TEST(a_guest_is_told_that_there_is_no_server),
 		TEST(a_disk_is_back_with_its_server),
 		TEST(silence_keeps_nobody),

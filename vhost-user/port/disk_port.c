@@ -482,11 +482,12 @@ static const char *status_of(const struct disk_port *disk)
 		return "waits-for-memory";
 	if (disk->reach.is_absent)
 		return "waits-for-server";
+	/* Flushes that wait because of it wait for somebody to look, whatever the medium does. */
+	if (__atomic_load_n(&disk->disk.flush_error, __ATOMIC_RELAXED))
+		return "flush-failed";
 	for (unsigned int i = 0; i < disk->port.queue_end; i++)
 		if (disk->port.queues[i] && blk_queue_parked(disk->port.queues[i]->device))
 			return "waits-for-medium";
-	if (__atomic_load_n(&disk->disk.flush_error, __ATOMIC_RELAXED))
-		return "flush-failed";
 	return loss ? loss : "ready";
 }
 
