@@ -62,6 +62,7 @@ static int inflight_fd;
 static struct slot slots[DEPTH];
 static uint32_t written[BLOCKS];	/* generation that each block has */
 static bool is_busy[BLOCKS];
+static unsigned int ring;		/* that requests go to */
 static pid_t server;			/* of NBD, that has the image; 0 for none */
 
 static int setup(void **state)
@@ -89,7 +90,8 @@ static int teardown(void **state)
 		nbd_end(server);
 	server = 0;
 	daemon_clean(&iovd);
-	iovd.option = NULL;
+	iovd.option = iovd.also = NULL;
+	ring = 0;
 	return 0;
 }
 
@@ -218,8 +220,8 @@ static void expect_content(const uint8_t *bytes, unsigned int block, uint32_t ge
 
 static void kick(void)
 {
-	if (driver_publish(&guest.rings[0]))
-		eventfd_write(guest.kick[0], 1);
+	if (driver_publish(&guest.rings[ring]))
+		eventfd_write(guest.kick[ring], 1);
 }
 
 static void submit(struct slot *slot, uint32_t type, uint64_t sector, uint32_t out, uint32_t in)
@@ -233,7 +235,7 @@ static void submit(struct slot *slot, uint32_t type, uint64_t sector, uint32_t o
 	if (in)
 		buffers[count++] = (struct driver_buffer){ slot->memory + 16, in, true };
 	buffers[count++] = (struct driver_buffer){ slot->memory + 16 + BLOCK, 1, true };
-	slot->head = driver_add(&guest.rings[0], buffers, count);
+	slot->head = driver_add(&guest.rings[ring], buffers, count);
 	assert_true(slot->head >= 0);
 	slot->is_busy = true;
 	kick();
@@ -244,7 +246,7 @@ static struct slot *look(void)
 {
 	struct vring_used_elem element;
 
-	if (!driver_used(&guest.rings[0], &element))
+	if (!driver_used(&guest.rings[ring], &element))
 		return NULL;
 	for (unsigned int i = 0; i < DEPTH; i++) {
 		if (slots[i].is_busy && (uint32_t)slots[i].head == element.id) {
@@ -919,6 +921,65 @@ static int setup_port(void **state)
 	return setup(state);
 }
 
+static int setup_port_and_workers(void **state)
+{
+	iovd.also = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? "--workers=0-1" : NULL;
+	return setup_port(state);
+}
+
+/* Each of two rings, on a worker of its own, which has a connection of its own. */
+static uint8_t ask_at(unsigned int which, uint32_t type, uint64_t sector, uint32_t out)
+{
+	ring = which;
+	return ask(type, sector, out, 0);
+}
+
+/*
+ * Who serves by TCP nobody knows.  It is the one before as long as its connections last, so one that comes
+ * to them has no flush fail; and another one when they have ended.
+ */
+static void a_second_connection_by_tcp_loses_nothing(void **state)
+{
+	const char *port = strchr(port_option, '=') + 1;
+	char path[120], address[40], uri[120];
+	const char *argv[] = { "nbdkit", "-f", "-i", "127.0.0.1", "-p", port, "file", path, NULL };
+
+	(void)state;
+	if (!nbd_has("nbdkit") || !iovd.also)
+		skip();
+	make_image("image", DISK_BYTES);
+	snprintf(path, sizeof(path), "%s/image", iovd.directory);
+	snprintf(address, sizeof(address), "127.0.0.1:%s", port);
+	server = nbd_start(address, argv);
+	snprintf(uri, sizeof(uri), "\"backend\":\"nbd\",\"uri\":\"nbd://%s/\"", address);
+	add_disk("d", uri);
+	frontend_open(&guest, connect_to("d"), MEMORY);
+	frontend_negotiate(&guest, FEATURES | BIT(VIRTIO_BLK_F_MQ));
+	assert_int_equal(frontend_share_memory(&guest), 0);
+	slots[0].memory = guest_alloc(&guest.guest, 16 + BLOCK + 1, 16);
+	for (unsigned int i = 0; i < 2; i++) {
+		frontend_start_ring(&guest, i);
+		frontend_enable_ring(&guest, i, true);
+	}
+	assert_int_equal(ask_at(0, VIRTIO_BLK_T_OUT, 0, BLOCK), VIRTIO_BLK_S_OK);
+	assert_int_equal(ask_at(1, VIRTIO_BLK_T_OUT, 8, BLOCK), VIRTIO_BLK_S_OK);
+	assert_int_equal(ask_at(0, VIRTIO_BLK_T_FLUSH, 0, 0), VIRTIO_BLK_S_OK);
+	assert_int_equal(ask_at(1, VIRTIO_BLK_T_FLUSH, 0, 0), VIRTIO_BLK_S_OK);
+	assert_string_equal(daemon_port(&iovd, "disk.list", "d", "status"), "ready");
+	/* It is another one, also for the ring whose connection was not looked at since. */
+	assert_int_equal(ask_at(1, VIRTIO_BLK_T_OUT, 8, BLOCK), VIRTIO_BLK_S_OK);
+	end_server();
+	wait_until_shown("status", "waits-for-server");
+	server = nbd_start(address, argv);
+	wait_until_shown("status", "ready");
+	assert_int_equal(ask_at(0, VIRTIO_BLK_T_FLUSH, 0, 0), VIRTIO_BLK_S_IOERR);
+	daemon_do(&iovd, "disk.set", "{\"name\":\"d\",\"clear_errors\":true}");
+	for (unsigned int i = 0; i < 4; i++) {
+		assert_int_equal(ask_at(i % 2, VIRTIO_BLK_T_OUT, 0, BLOCK), VIRTIO_BLK_S_OK);
+		assert_int_equal(ask_at(i / 2, VIRTIO_BLK_T_FLUSH, 0, 0), VIRTIO_BLK_S_OK);
+	}
+}
+
 /* By TCP at a port that iovd was given; the sandbox leaves it no other. */
 static void a_port_is_given_to_iovd(void **state)
 {
@@ -1240,6 +1301,8 @@ int main(void)
 		TEST(a_disk_is_back_with_its_server),
 		TEST(silence_keeps_nobody),
 		cmocka_unit_test_setup_teardown(a_port_is_given_to_iovd, setup_port, teardown),
+		cmocka_unit_test_setup_teardown(a_second_connection_by_tcp_loses_nothing,
+						setup_port_and_workers, teardown),
 	};
 
 	const struct CMUnitTest on_device[] = {
