@@ -511,6 +511,12 @@ static void a_disk_is_resized(void **state)
 	daemon_do(&iovd, "disk.resize", "{\"name\":\"d\",\"bytes\":%d,\"shrink\":true}", DISK_BYTES / 2);
 	assert_int_equal(ask(VIRTIO_BLK_T_IN, DISK_BYTES / 1024, 0, BLOCK), VIRTIO_BLK_S_IOERR);
 	assert_int_equal(ask(VIRTIO_BLK_T_IN, 0, 0, BLOCK), VIRTIO_BLK_S_OK);
+	/* Nothing is no size of a disk. */
+	assert_return_code(truncate(daemon_path(&iovd, "image"), 0), errno);
+	assert_null(daemon_call(&iovd, "disk.resize", "{\"name\":\"d\",\"shrink\":true}"));
+	assert_string_equal(daemon_port(&iovd, "disk.list", "d", "status"), "gone");
+	daemon_do(&iovd, "disk.resize", "{\"name\":\"d\",\"bytes\":%d}", DISK_BYTES);
+	assert_int_equal(ask(VIRTIO_BLK_T_IN, DISK_BYTES / 1024, 0, BLOCK), VIRTIO_BLK_S_OK);
 }
 
 /* What the next iovd finds. */

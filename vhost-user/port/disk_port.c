@@ -435,6 +435,13 @@ int disk_would_resize(const struct port *port, uint64_t bytes, bool shrinks)
 	else if (bytes && disk->lock.is_incoming)
 		error = iov_fail_as(iov, IOV_FAILURE_OTHER, -EBUSY, "%s: its guest is not here, and who has "
 				    "that may write to its data; resize it there", port->name);
+	else if (bytes && !disk->disk.is_locked)
+		error = iov_fail_as(iov, IOV_FAILURE_OTHER, -EBUSY, "%s: somebody else still writes to its data; "
+				    "resize it when that is over, see 'iov disk show %s'", port->name, port->name);
+	else if (!wanted)
+		error = iov_fail_as(iov, IOV_FAILURE_OTHER, -ENODATA, "%s: nothing is left of its data: it was cut "
+				    "to no bytes, or its device is gone; give it a size, or remove the disk",
+				    port->name);
 	else if (bytes)
 		error = ops->check_size(disk->disk.backend, iov, bytes);
 	if (!error && !shrinks)
