@@ -563,6 +563,17 @@ static void a_cache_that_was_switched_off_stays_off(void **state)
 	reattach("d");
 	assert_int_equal(cache(), 0);
 	assert_int_equal(ask(VIRTIO_BLK_T_OUT, 0, BLOCK, 0), VIRTIO_BLK_S_OK);
+	/* Where nobody kept it, it may have been switched off; and it is kept from then on. */
+	daemon_do(&iovd, "disk.remove", "{\"name\":\"d\"}");
+	add_file("d", "image");
+	reattach("d");
+	assert_int_equal(ask(VIRTIO_BLK_T_OUT, 0, BLOCK, 0), VIRTIO_BLK_S_OK);
+	assert_int_equal(cache(), 0);
+	daemon_crash(&iovd);
+	daemon_restart(&iovd);
+	reattach("d");
+	assert_int_equal(cache(), 0);
+	assert_int_equal(ask(VIRTIO_BLK_T_OUT, 0, BLOCK, 0), VIRTIO_BLK_S_OK);
 	/* One that plays with it has nothing written. */
 	assert_int_equal(switch_cache(1), 0);
 	assert_int_equal(cache(), 1);

@@ -214,6 +214,8 @@ static int open_backend(struct disk_port *disk, const struct disk_options *optio
 	disk->disk.has_cache = !options->write_through;
 	disk->disk.flush_error = disk->kept_flush_error = -options->flush_error;
 	disk->write_through = options->write_through;
+	/* Who comes from elsewhere brings it along. */
+	disk->cache_is_known = options->is_restored || options->incoming;
 	if (disk->disk.backend)
 		choose_serial(disk);
 	if (!error && ops->takes == BLK_TAKES_URI)
