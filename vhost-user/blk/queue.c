@@ -654,8 +654,9 @@ static void look_whether_drained(struct blk_queue *queue)
 {
 	const bool leaves = queue->leaves_parked || is_set(&queue->abandoned);
 
-	if (queue->drained || queue->at_backend || (queue->parked && !leaves) ||
-	    ((queue->later.first || queue->held.first) && !is_set(&queue->abandoned)))
+	/* What is held has a place in the order of the disk, which the next pass gives up. */
+	if (queue->drained || queue->at_backend || queue->held.first || (queue->parked && !leaves) ||
+	    (queue->later.first && !is_set(&queue->abandoned)))
 		return;
 	/* What was done to the ring is there for who sees this. */
 	__atomic_store_n(&queue->drained, true, __ATOMIC_RELEASE);
