@@ -519,6 +519,23 @@ static void a_disk_is_resized(void **state)
 	assert_int_equal(ask(VIRTIO_BLK_T_IN, DISK_BYTES / 1024, 0, BLOCK), VIRTIO_BLK_S_OK);
 }
 
+/* It goes with iovd, and the next one would have another file: that is told before. */
+static void a_file_that_is_replaced_is_told_of(void **state)
+{
+	char path[120];
+
+	(void)state;
+	make_image("image", DISK_BYTES);
+	add_file("d", "image");
+	boot("d", FEATURES);
+	assert_string_equal(daemon_port(&iovd, "disk.list", "d", "status"), "ready");
+	make_image("other", DISK_BYTES);
+	snprintf(path, sizeof(path), "%s", daemon_path(&iovd, "other"));
+	assert_return_code(rename(path, daemon_path(&iovd, "image")), errno);
+	assert_string_equal(daemon_port(&iovd, "disk.list", "d", "status"), "unlinked");
+	assert_int_equal(ask(VIRTIO_BLK_T_OUT, 0, BLOCK, 0), VIRTIO_BLK_S_OK);
+}
+
 /* What the next iovd finds. */
 static const char *state_text(void)
 {
@@ -1304,6 +1321,7 @@ int main(void)
 		TEST(kills_in_order),
 		TEST(what_cannot_be_a_disk_is_refused),
 		TEST(a_disk_is_resized),
+		TEST(a_file_that_is_replaced_is_told_of),
 		TEST(a_cache_that_was_switched_off_stays_off),
 		TEST(a_disk_goes_away_under_its_guest),
 		TEST(registered_memory_comes_and_goes),
