@@ -85,12 +85,14 @@ int host_build_iovd(struct host_build *build);
  * @name: its name
  * @now: as iovd lists it, NULL for none
  * @params: of NOUN.add
+ * @unused: what is there is replaced only if nobody uses it
  */
 struct host_change {
 	const char *noun;
 	const char *name;
 	struct json_object *now;
 	struct json_object *params;
+	bool unused;
 };
 
 /* Append the step of a change. */

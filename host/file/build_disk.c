@@ -3,6 +3,7 @@
  * Disks of iovd.  What becomes of errors, the limits, and the size of one without data, are changed
  * under a guest that goes on; with anything else the disk is replaced.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,6 +85,33 @@ static void set(struct host_build *build, struct json_object *now, struct json_o
 			json_object_get_string(to));
 }
 
+/* Whether it would have other data, which a guest must not find where its own was. */
+static bool loses_data(struct json_object *now, struct json_object *params)
+{
+	static const char *const keys[] = { "backend", "path", "uri", "bytes", "zone_bytes" };
+
+	for (size_t i = 0; strcmp(json_text(now, "backend"), "null") && i < sizeof(keys) / sizeof(*keys); i++) {
+		struct json_object *wanted = json_object_object_get(params, keys[i]);
+		struct json_object *is = json_object_object_get(now, keys[i]);
+
+		if (wanted && (!is || strcmp(json_object_get_string(wanted), json_object_get_string(is)) != 0))
+			return true;
+	}
+	return false;
+}
+
+static int refuse_used(const struct host_build *build, struct json_object *now)
+{
+	const int queues = json_object_get_int(json_object_object_get(now, "queues"));
+
+	if (!queues)
+		return 0;
+	return iov_fail_as(build->iov, IOV_FAILURE_OTHER, -EBUSY, "disk %s: a guest uses it, %d queue%s run, and "
+			   "would find other data there; detach it there first, or remove the disk by 'iov disk "
+			   "remove %s --in-use'", json_text(now, "name"), queues, queues > 1 ? "s" : "",
+			   json_text(now, "name"));
+}
+
 /* Whether all is so that cannot be changed while it is used. */
 static bool stays(struct json_object *now, struct json_object *params)
 {
@@ -115,7 +143,7 @@ static int find_namespace(const struct host_build *build, const char *nvme,
 static void add(struct host_build *build, const char *name, struct json_object *now,
 		struct json_object *params)
 {
-	const struct host_change change = { "disk", name, now, params };
+	const struct host_change change = { "disk", name, now, params, now && loses_data(now, params) };
 	const char *path = json_text_or_null(params, "path");
 	struct iov_step *step;
 
@@ -153,6 +181,8 @@ int host_build_disk(struct host_build *build, unsigned int index, struct json_ob
 		return 0;
 	}
 	error = host_iovd_access(build->iov, disk->socket_mode, disk->socket_owner, params);
+	if (!error && now && loses_data(now, params) && !stays(now, params))
+		error = refuse_used(build, now);
 	if (error)
 		return host_fail_at(build, error, host_place("iovd.disks[%u]", index));
 	if (!now || !stays(now, params)) {

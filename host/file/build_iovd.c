@@ -44,11 +44,13 @@ struct json_object *host_iovd_there(struct json_object *list, const char *name)
 	return entry && strcmp(json_text(entry, "state"), IOV_NOT_RESTORED) ? entry : NULL;
 }
 
-static struct iov_op *op_remove(const struct host_change *change)
+static struct iov_op *op_remove(const struct host_change *change, bool unused)
 {
 	struct json_object *params = json_object_new_object();
 
 	add_text(params, "name", change->name);
+	if (unused)
+		json_object_object_add(params, "unused", json_object_new_boolean(true));
 	return iov_op_iovd(host_place("%s.remove", change->noun), params);
 }
 
@@ -116,9 +118,9 @@ struct iov_step *host_iovd_step(struct host_build *build, const struct host_chan
 				     host_place("%s %s of iovd", change->noun, change->name));
 	}
 	if (former)
-		iov_step_do(step, op_remove(change));
+		iov_step_do(step, op_remove(change, change->unused));
 	iov_step_do(step, op_add(change, json_object_get(change->params)));
-	iov_step_undo(step, op_remove(change));
+	iov_step_undo(step, op_remove(change, false));
 	if (former)
 		iov_step_undo(step, op_add(change, json_object_get(former)));
 	if (former)
@@ -134,7 +136,7 @@ static void build_bridge(struct host_build *build, const struct iov_host_bridge 
 {
 	_cleanup_json_ struct json_object *params = json_object_new_object();
 	struct json_object *now = host_iovd_there(bridges, bridge->name);
-	const struct host_change change = { "bridge", bridge->name, now, params };
+	const struct host_change change = { "bridge", bridge->name, now, params, false };
 
 	add_text(params, "name", bridge->name);
 	/* What is not said is as iovd has it, and a switch when it has none. */
@@ -296,7 +298,7 @@ static int build_port(struct host_build *build, unsigned int index, struct json_
 	error = host_iovd_access(build->iov, port->socket_mode, port->socket_owner, params);
 	if (error)
 		return host_fail_at(build, error, host_place("iovd.ports[%u]", index));
-	change = (struct host_change){ "port", port->name, now, params };
+	change = (struct host_change){ "port", port->name, now, params, false };
 	if (now && iov_iovd_match(now, params)) {
 		set_rules(build, now, rules);
 		return 0;

@@ -801,6 +801,37 @@ static void what_is_held_goes_with_its_ring(void **state)
 			 0);
 }
 
+/* Also when that comes between what its worker does in a pass, and all else of it has ended. */
+static void what_is_held_goes_before_its_ring(void **state)
+{
+	struct test *a = *state, *b;
+	struct ask write, clear;
+	void *other;
+
+	begin(&other, false);
+	b = other;
+	blk_queue_close(b->queue);
+	b->vu.index = 1;
+	assert_int_equal(blk_queue_open(&b->queue, &a->disk, &b->vu, b->counters), 0);
+	medium.holds = true;
+	add_plain(a, &write, VIRTIO_BLK_T_OUT, 0);
+	pass(a);
+	add_plain(b, &clear, VIRTIO_BLK_T_DISCARD, 0);
+	pass(b);
+	assert_int_equal(a->disk.order.ranges, 1);
+	blk_queue_drain(b->queue, true);
+	pass(b);
+	blk_queue_abandon(b->queue);
+	blk_queue_give_back(b->queue, b->now);
+	assert_false(blk_queue_is_drained(b->queue));
+	pass(b);
+	assert_true(blk_queue_is_drained(b->queue));
+	assert_int_equal(a->disk.order.ranges, 0);
+	finish_held(0, 0);
+	pass(a);
+	teardown(&other);
+}
+
 static void requests_are_given_back_as_they_are_done(void **state)
 {
 	struct test *test = *state;
@@ -1257,6 +1288,7 @@ int main(void)
 		TEST(nothing_is_written_to_what_is_cleared),
 		TEST(whichever_ring_it_comes_from),
 		TEST(what_is_held_goes_with_its_ring),
+		TEST(what_is_held_goes_before_its_ring),
 		TEST(errors_are_told),
 		BOTH(requests_are_given_back_as_they_are_done),
 		BOTH(or_in_the_order_in_which_they_came),

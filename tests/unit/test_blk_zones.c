@@ -732,6 +732,28 @@ static void what_was_written_is_not_refused_again(void **at)
 	expect_there(test, first, 5);
 }
 
+/* A zone is as it was asked to be already, and who asked was not told. */
+static void what_was_changed_is_not_refused_again(void **at)
+{
+	static const uint32_t types[] = { VIRTIO_BLK_T_ZONE_OPEN, VIRTIO_BLK_T_ZONE_CLOSE, VIRTIO_BLK_T_ZONE_OPEN,
+					  VIRTIO_BLK_T_ZONE_FINISH, VIRTIO_BLK_T_ZONE_RESET };
+	static const uint8_t states[] = { VIRTIO_BLK_ZS_EOPEN, VIRTIO_BLK_ZS_EMPTY, VIRTIO_BLK_ZS_EOPEN,
+					  VIRTIO_BLK_ZS_FULL, VIRTIO_BLK_ZS_EMPTY };
+	struct test *test = *at;
+	const uint64_t first = zone(test, 0);
+
+	for (unsigned int i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		const struct ask ask = make(test, types[i], first, 0, 0);
+
+		add(test, &ask);
+		kill_now(test);
+		assert_int_equal(finish(test, &ask), OK);
+		assert_int_equal(state(test, first), states[i]);
+	}
+	/* One that is asked for anew is judged as before. */
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_ZONE_CLOSE, first, 0, 0), INVALID);
+}
+
 /* A process took it, told the guest where it goes, and was killed then. */
 static void begin_only(struct test *test, struct ask *ask, uint64_t sector, bool is_marked)
 {
@@ -901,6 +923,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(reports_of_many_zones_let_others_go_on, setup, teardown),
 		BOTH(what_was_appended_is_not_sent_again),
 		BOTH(what_was_written_is_not_refused_again),
+		BOTH(what_was_changed_is_not_refused_again),
 		BOTH(what_was_only_begun_is_appended_once),
 		BOTH(what_is_over_has_no_mark),
 		BOTH(what_went_elsewhere_is_no_answer),

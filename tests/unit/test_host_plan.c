@@ -660,6 +660,43 @@ static void what_can_be_is_changed_without_a_new_disk(void **state)
 	}
 }
 
+/* The file system of a guest that runs is not written over another one. */
+static void a_guest_does_not_find_other_data(void **state)
+{
+	static const struct {
+		const char *from;
+		const char *to;
+		bool may_be;
+	} cases[] = {
+		{ DISK("file: /a"), DISK("file: /b"), false },
+		{ DISK("file: /a"), DISK("null: 1M"), false },
+		{ DISK("memory: 1M"), DISK("memory: 2M"), false },
+		{ DISK("memory: 1M"), DISK("memory: 1M, zone_size: 64K"), false },
+		{ DISK("nbd: \"nbd://192.0.2.7/a\""), DISK("nbd: \"nbd://192.0.2.7/b\""), false },
+		{ DISK("file: /a"), DISK("file: /a, serial: x"), true },
+		{ DISK("null: 1M"), DISK("file: /a"), true },
+		{ DISK("null: 1M"), DISK("null: 2M"), true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct fake_iovd iovd;
+		struct json_object *used;
+
+		fake_iovd_start(&iovd, model.tree);
+		iov_rpc_set_socket(model.iov, iovd.path);
+		assert_int_equal(apply(cases[i].from), 0);
+		used = json_object_array_get_idx(iovd.disks, 0);
+		json_object_object_add(used, "queues", json_object_new_int(2));
+		if (!cases[i].may_be)
+			refuse(cases[i].to, -EBUSY, "iovd.disks[0]: disk root: a guest uses it, 2 queues run");
+		else
+			assert_int_equal(apply(cases[i].to), 0);
+		fake_iovd_stop(&iovd);
+		unlink(iovd.path);
+	}
+}
+
 #define QOS(limits) "iovd:\n  qos:\n    - {name: gold" limits "}\n"
 
 static const char *limit(const struct fake_iovd *iovd, const char *key)
@@ -803,6 +840,7 @@ int main(void)
 		TEST(ports_and_bridges_are_added_once),
 		TEST(a_port_that_differs_is_replaced_and_comes_back),
 		TEST(disks_are_added_once),
+		TEST(a_guest_does_not_find_other_data),
 		TEST(a_namespace_is_named_by_its_function),
 		TEST(what_can_be_is_changed_without_a_new_disk),
 		TEST(groups_get_the_limits_of_the_file),

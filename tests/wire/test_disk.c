@@ -62,6 +62,7 @@ static int inflight_fd;
 static struct slot slots[DEPTH];
 static uint32_t written[BLOCKS];	/* generation that each block has */
 static bool is_busy[BLOCKS];
+static unsigned int ring;		/* that requests go to */
 static pid_t server;			/* of NBD, that has the image; 0 for none */
 
 static int setup(void **state)
@@ -89,7 +90,8 @@ static int teardown(void **state)
 		nbd_end(server);
 	server = 0;
 	daemon_clean(&iovd);
-	iovd.option = NULL;
+	iovd.option = iovd.also = NULL;
+	ring = 0;
 	return 0;
 }
 
@@ -218,8 +220,8 @@ static void expect_content(const uint8_t *bytes, unsigned int block, uint32_t ge
 
 static void kick(void)
 {
-	if (driver_publish(&guest.rings[0]))
-		eventfd_write(guest.kick[0], 1);
+	if (driver_publish(&guest.rings[ring]))
+		eventfd_write(guest.kick[ring], 1);
 }
 
 static void submit(struct slot *slot, uint32_t type, uint64_t sector, uint32_t out, uint32_t in)
@@ -233,7 +235,7 @@ static void submit(struct slot *slot, uint32_t type, uint64_t sector, uint32_t o
 	if (in)
 		buffers[count++] = (struct driver_buffer){ slot->memory + 16, in, true };
 	buffers[count++] = (struct driver_buffer){ slot->memory + 16 + BLOCK, 1, true };
-	slot->head = driver_add(&guest.rings[0], buffers, count);
+	slot->head = driver_add(&guest.rings[ring], buffers, count);
 	assert_true(slot->head >= 0);
 	slot->is_busy = true;
 	kick();
@@ -244,7 +246,7 @@ static struct slot *look(void)
 {
 	struct vring_used_elem element;
 
-	if (!driver_used(&guest.rings[0], &element))
+	if (!driver_used(&guest.rings[ring], &element))
 		return NULL;
 	for (unsigned int i = 0; i < DEPTH; i++) {
 		if (slots[i].is_busy && (uint32_t)slots[i].head == element.id) {
@@ -509,6 +511,29 @@ static void a_disk_is_resized(void **state)
 	daemon_do(&iovd, "disk.resize", "{\"name\":\"d\",\"bytes\":%d,\"shrink\":true}", DISK_BYTES / 2);
 	assert_int_equal(ask(VIRTIO_BLK_T_IN, DISK_BYTES / 1024, 0, BLOCK), VIRTIO_BLK_S_IOERR);
 	assert_int_equal(ask(VIRTIO_BLK_T_IN, 0, 0, BLOCK), VIRTIO_BLK_S_OK);
+	/* Nothing is no size of a disk. */
+	assert_return_code(truncate(daemon_path(&iovd, "image"), 0), errno);
+	assert_null(daemon_call(&iovd, "disk.resize", "{\"name\":\"d\",\"shrink\":true}"));
+	assert_string_equal(daemon_port(&iovd, "disk.list", "d", "status"), "gone");
+	daemon_do(&iovd, "disk.resize", "{\"name\":\"d\",\"bytes\":%d}", DISK_BYTES);
+	assert_int_equal(ask(VIRTIO_BLK_T_IN, DISK_BYTES / 1024, 0, BLOCK), VIRTIO_BLK_S_OK);
+}
+
+/* It goes with iovd, and the next one would have another file: that is told before. */
+static void a_file_that_is_replaced_is_told_of(void **state)
+{
+	char path[120];
+
+	(void)state;
+	make_image("image", DISK_BYTES);
+	add_file("d", "image");
+	boot("d", FEATURES);
+	assert_string_equal(daemon_port(&iovd, "disk.list", "d", "status"), "ready");
+	make_image("other", DISK_BYTES);
+	snprintf(path, sizeof(path), "%s", daemon_path(&iovd, "other"));
+	assert_return_code(rename(path, daemon_path(&iovd, "image")), errno);
+	assert_string_equal(daemon_port(&iovd, "disk.list", "d", "status"), "unlinked");
+	assert_int_equal(ask(VIRTIO_BLK_T_OUT, 0, BLOCK, 0), VIRTIO_BLK_S_OK);
 }
 
 /* What the next iovd finds. */
@@ -550,6 +575,17 @@ static void a_cache_that_was_switched_off_stays_off(void **state)
 	assert_int_equal(cache(), 1);
 	assert_int_equal(switch_cache(0), 0);
 	assert_non_null(strstr(state_text(), "write_through"));
+	daemon_crash(&iovd);
+	daemon_restart(&iovd);
+	reattach("d");
+	assert_int_equal(cache(), 0);
+	assert_int_equal(ask(VIRTIO_BLK_T_OUT, 0, BLOCK, 0), VIRTIO_BLK_S_OK);
+	/* Where nobody kept it, it may have been switched off; and it is kept from then on. */
+	daemon_do(&iovd, "disk.remove", "{\"name\":\"d\"}");
+	add_file("d", "image");
+	reattach("d");
+	assert_int_equal(ask(VIRTIO_BLK_T_OUT, 0, BLOCK, 0), VIRTIO_BLK_S_OK);
+	assert_int_equal(cache(), 0);
 	daemon_crash(&iovd);
 	daemon_restart(&iovd);
 	reattach("d");
@@ -662,6 +698,73 @@ static void registered_memory_comes_and_goes(void **state)
 	memset(&guest, 0, sizeof(guest));
 }
 
+/* A member of the disk's first ring. */
+static int of_ring(const char *key)
+{
+	struct json_object *shown = daemon_call(&iovd, "disk.show", "{\"name\":\"d\"}");
+	struct json_object *ring = json_object_array_get_idx(json_object_object_get(shown, "rings"), 0);
+	const int count = json_object_get_int(json_object_object_get(ring, key));
+
+	json_object_put(shown);
+	return count;
+}
+
+static void wait_until_parked(int count)
+{
+	const uint64_t end = monotonic_ms() + PATIENCE_MS;
+
+	while (of_ring("parked") != count) {
+		assert_true(monotonic_ms() < end);
+		poll(NULL, 0, 20);
+	}
+}
+
+/* Somebody cuts the file to its first block, so that what is read behind that waits. */
+static void cut_and_read_behind(unsigned int count)
+{
+	assert_return_code(truncate(daemon_path(&iovd, "image"), BLOCK), errno);
+	for (unsigned int i = 0; i < count; i++)
+		submit(&slots[i], VIRTIO_BLK_T_IN, (i + 1) * 8, 0, BLOCK);
+	wait_until_parked((int)count);
+}
+
+/* Limits have it wait, and nobody kicks for what was in flight before. */
+static void what_was_in_flight_goes_on_within_limits(void **state)
+{
+	(void)state;
+	make_image("image", DISK_BYTES);
+	add_file("d", "image");
+	daemon_do(&iovd, "disk.set", "{\"name\":\"d\",\"on_error\":\"wait\"}");
+	boot("d", FEATURES);
+	cut_and_read_behind(DEPTH);
+	daemon_do(&iovd, "qos.add", "{\"name\":\"q\",\"read_iops\":50,\"burst_ms\":1}");
+	daemon_do(&iovd, "disk.set", "{\"name\":\"d\",\"qos\":\"q\"}");
+	daemon_crash(&iovd);
+	assert_return_code(truncate(daemon_path(&iovd, "image"), DISK_BYTES), errno);
+	daemon_restart(&iovd);
+	reattach("d");
+	for (unsigned int i = 0; i < DEPTH; i++)
+		assert_int_equal(*status_of(wait_for_one()), VIRTIO_BLK_S_OK);
+}
+
+/* It will never be there: the guest is told, however long it would wait for its medium. */
+static void what_waits_behind_an_end_that_comes_closer_is_over(void **state)
+{
+	(void)state;
+	make_image("image", DISK_BYTES);
+	add_file("d", "image");
+	daemon_do(&iovd, "disk.set", "{\"name\":\"d\",\"on_error\":\"wait\"}");
+	boot("d", FEATURES);
+	cut_and_read_behind(2);
+	daemon_do(&iovd, "disk.resize", "{\"name\":\"d\",\"bytes\":%d,\"shrink\":true}", 2 * BLOCK);
+	for (unsigned int i = 0; i < 2; i++) {
+		const struct slot *slot = wait_for_one();
+
+		assert_int_equal(*status_of(slot), slot == &slots[0] ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR);
+	}
+	wait_until_parked(0);
+}
+
 static void begin_served(const char *filter, const char *param, const char *on_error)
 {
 	if (!nbd_has("nbdkit"))
@@ -751,10 +854,42 @@ static void kills_of_a_server(void **state)
 	wait_until_shown("status", "ready");
 	submit(&slots[0], VIRTIO_BLK_T_FLUSH, 0, 0, 0);
 	wait_until_shown("error", strerror(EIO));
+	/* Nothing but that is waited for, so nothing else is told. */
+	wait_until_parked(1);
+	assert_true(shows("status", "flush-failed"));
 	daemon_do(&iovd, "disk.set", "{\"name\":\"d\",\"clear_errors\":true}");
 	assert_ptr_equal(wait_for_one(), &slots[0]);
 	assert_int_equal(*status_of(&slots[0]), VIRTIO_BLK_S_OK);
 	assert_int_equal(ask(VIRTIO_BLK_T_FLUSH, 0, 0, 0), VIRTIO_BLK_S_OK);
+}
+
+/* What fails while iovd waits for it waits for the next one, as the operator said. */
+static void what_fails_as_iovd_ends_waits_on(void **state)
+{
+	char path[120], address[120], trigger[140];
+	const char *argv[] = { "nbdkit", "-f", "-U", address, "--filter=delay", "--filter=error", "file", path,
+			       "rdelay=1", "error-pread=EIO", "error-pread-rate=100%", trigger, NULL };
+
+	(void)state;
+	if (!nbd_has("nbdkit"))
+		skip();
+	make_image("image", DISK_BYTES);
+	make_image("failing", 1);
+	snprintf(path, sizeof(path), "%s/image", iovd.directory);
+	snprintf(address, sizeof(address), "%s/nbd", iovd.directory);
+	snprintf(trigger, sizeof(trigger), "error-pread-file=%s/failing", iovd.directory);
+	server = nbd_start(address, argv);
+	add_served("d", "wait");
+	boot("d", FEATURES);
+	submit(&slots[0], VIRTIO_BLK_T_IN, 0, 0, BLOCK);
+	poll(NULL, 0, 200);
+	assert_int_equal(daemon_end(&iovd), 0);
+	assert_null(look());
+	assert_return_code(unlink(daemon_path(&iovd, "failing")), errno);
+	daemon_restart(&iovd);
+	reattach("d");
+	assert_ptr_equal(wait_for_one(), &slots[0]);
+	assert_int_equal(*status_of(&slots[0]), VIRTIO_BLK_S_OK);
 }
 
 static void a_guest_is_told_that_there_is_no_server(void **state)
@@ -840,6 +975,65 @@ static int setup_port(void **state)
 	snprintf(port_option, sizeof(port_option), "--nbd-port=%d", free_port());
 	iovd.option = port_option;
 	return setup(state);
+}
+
+static int setup_port_and_workers(void **state)
+{
+	iovd.also = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? "--workers=0-1" : NULL;
+	return setup_port(state);
+}
+
+/* Each of two rings, on a worker of its own, which has a connection of its own. */
+static uint8_t ask_at(unsigned int which, uint32_t type, uint64_t sector, uint32_t out)
+{
+	ring = which;
+	return ask(type, sector, out, 0);
+}
+
+/*
+ * Who serves by TCP nobody knows.  It is the one before as long as its connections last, so one that comes
+ * to them has no flush fail; and another one when they have ended.
+ */
+static void a_second_connection_by_tcp_loses_nothing(void **state)
+{
+	const char *port = strchr(port_option, '=') + 1;
+	char path[120], address[40], uri[120];
+	const char *argv[] = { "nbdkit", "-f", "-i", "127.0.0.1", "-p", port, "file", path, NULL };
+
+	(void)state;
+	if (!nbd_has("nbdkit") || !iovd.also)
+		skip();
+	make_image("image", DISK_BYTES);
+	snprintf(path, sizeof(path), "%s/image", iovd.directory);
+	snprintf(address, sizeof(address), "127.0.0.1:%s", port);
+	server = nbd_start(address, argv);
+	snprintf(uri, sizeof(uri), "\"backend\":\"nbd\",\"uri\":\"nbd://%s/\"", address);
+	add_disk("d", uri);
+	frontend_open(&guest, connect_to("d"), MEMORY);
+	frontend_negotiate(&guest, FEATURES | BIT(VIRTIO_BLK_F_MQ));
+	assert_int_equal(frontend_share_memory(&guest), 0);
+	slots[0].memory = guest_alloc(&guest.guest, 16 + BLOCK + 1, 16);
+	for (unsigned int i = 0; i < 2; i++) {
+		frontend_start_ring(&guest, i);
+		frontend_enable_ring(&guest, i, true);
+	}
+	assert_int_equal(ask_at(0, VIRTIO_BLK_T_OUT, 0, BLOCK), VIRTIO_BLK_S_OK);
+	assert_int_equal(ask_at(1, VIRTIO_BLK_T_OUT, 8, BLOCK), VIRTIO_BLK_S_OK);
+	assert_int_equal(ask_at(0, VIRTIO_BLK_T_FLUSH, 0, 0), VIRTIO_BLK_S_OK);
+	assert_int_equal(ask_at(1, VIRTIO_BLK_T_FLUSH, 0, 0), VIRTIO_BLK_S_OK);
+	assert_string_equal(daemon_port(&iovd, "disk.list", "d", "status"), "ready");
+	/* It is another one, also for the ring whose connection was not looked at since. */
+	assert_int_equal(ask_at(1, VIRTIO_BLK_T_OUT, 8, BLOCK), VIRTIO_BLK_S_OK);
+	end_server();
+	wait_until_shown("status", "waits-for-server");
+	server = nbd_start(address, argv);
+	wait_until_shown("status", "ready");
+	assert_int_equal(ask_at(0, VIRTIO_BLK_T_FLUSH, 0, 0), VIRTIO_BLK_S_IOERR);
+	daemon_do(&iovd, "disk.set", "{\"name\":\"d\",\"clear_errors\":true}");
+	for (unsigned int i = 0; i < 4; i++) {
+		assert_int_equal(ask_at(i % 2, VIRTIO_BLK_T_OUT, 0, BLOCK), VIRTIO_BLK_S_OK);
+		assert_int_equal(ask_at(i / 2, VIRTIO_BLK_T_FLUSH, 0, 0), VIRTIO_BLK_S_OK);
+	}
 }
 
 /* By TCP at a port that iovd was given; the sandbox leaves it no other. */
@@ -961,16 +1155,6 @@ static void a_device_that_fails_is_waited_for(void **state)
 	wait_until_shown("status", "ready");
 }
 
-static int under_way(void)
-{
-	struct json_object *shown = daemon_call(&iovd, "disk.show", "{\"name\":\"d\"}");
-	struct json_object *ring = json_object_array_get_idx(json_object_object_get(shown, "rings"), 0);
-	const int count = json_object_get_int(json_object_object_get(ring, "under_way"));
-
-	json_object_put(shown);
-	return count;
-}
-
 /* Who ends iovd does not wait for a medium that does not answer, and what was asked for is not lost. */
 static void a_device_that_does_not_answer_keeps_nobody(void **state)
 {
@@ -987,7 +1171,7 @@ static void a_device_that_does_not_answer_keeps_nobody(void **state)
 	while ((slot = look()))
 		take_back(slot);
 	submit_any(&random);
-	while (!under_way())
+	while (!of_ring("under_way"))
 		poll(NULL, 0, 20);
 	began = monotonic_ms();
 	assert_int_equal(daemon_end(&iovd), 0);
@@ -1159,17 +1343,23 @@ int main(void)
 		TEST(kills_in_order),
 		TEST(what_cannot_be_a_disk_is_refused),
 		TEST(a_disk_is_resized),
+		TEST(a_file_that_is_replaced_is_told_of),
 		TEST(a_cache_that_was_switched_off_stays_off),
 		TEST(a_disk_goes_away_under_its_guest),
 		TEST(registered_memory_comes_and_goes),
+		TEST(what_was_in_flight_goes_on_within_limits),
+		TEST(what_waits_behind_an_end_that_comes_closer_is_over),
 		TEST(of_a_server),
 		TEST(of_a_server_with_one_connection),
 		TEST(kills_with_a_server),
 		TEST(kills_of_a_server),
+		TEST(what_fails_as_iovd_ends_waits_on),
 		TEST(a_guest_is_told_that_there_is_no_server),
 		TEST(a_disk_is_back_with_its_server),
 		TEST(silence_keeps_nobody),
 		cmocka_unit_test_setup_teardown(a_port_is_given_to_iovd, setup_port, teardown),
+		cmocka_unit_test_setup_teardown(a_second_connection_by_tcp_loses_nothing,
+						setup_port_and_workers, teardown),
 	};
 
 	const struct CMUnitTest on_device[] = {

@@ -740,6 +740,8 @@ static void who_cannot_be_seen_counts_as_alive(void **state)
 	daemon_restart(&iovd[1]);
 	assert_true(shows(1, "status", "waits-for-writer"));
 	assert_true(shows(1, "writer", unknown));
+	/* Who has it may rely on its size. */
+	assert_null(daemon_call(&iovd[1], "disk.resize", "{\"name\":\"d\",\"bytes\":%d}", 2 * DISK_BYTES));
 	close(fd);
 	wait_until_shown(1, "status", "ready");
 }

@@ -279,6 +279,8 @@ struct blk_channel;
  * @status: why it does not work at the moment, "controller-failed", or NULL; NULL when it always does
  * @bytes_at_hand: its size as far as that can be told at once: 0 when it is gone, UINT64_MAX when it is not
  *	known; NULL where nobody else changes it
+ * @is_unlinked: whether nothing leads to it any more but us, so that it goes when we do; NULL where it cannot
+ *	come to that
  * @warnings: what its medium warns of, by bits: see blk_warning_names; NULL for nothing
  * @wants_memory: whether @memory_came is to be called; NULL where it always is
  * @memory_came: the memory of a guest, whole pages from @memory on, may be reached by a device; may
@@ -321,6 +323,7 @@ struct blk_backend_ops {
 	const char *(*identity)(const struct blk_backend *backend);
 	const char *(*status)(const struct blk_backend *backend);
 	uint64_t (*bytes_at_hand)(const struct blk_backend *backend);
+	bool (*is_unlinked)(const struct blk_backend *backend);
 	unsigned int (*warnings)(const struct blk_backend *backend);
 	bool (*wants_memory)(const struct blk_backend *backend);
 	int (*memory_came)(struct blk_backend *backend, void *memory, size_t bytes);

@@ -164,6 +164,7 @@ static int open_path(struct file_backend *file, const struct blk_source *source)
 	if (fcntl(file->fd, F_SETFL, 0))
 		return refuse_open(file->iov, source, -errno);
 	file->is_device = S_ISBLK(status.st_mode);
+	file->had_name = !file->is_device && status.st_nlink;
 	/* Only files that are in memory have seals, if only the one against others. */
 	file->is_in_memory = fcntl(file->fd, F_GET_SEALS) >= 0;
 	file->number = file->is_device ? status.st_rdev : status.st_dev;
@@ -570,6 +571,17 @@ static uint64_t file_bytes_at_hand(const struct blk_backend *backend)
 		       UINT64_MAX : status.stx_size;
 }
 
+/* Removed, or another one has been given its name. */
+static bool file_is_unlinked(const struct blk_backend *backend)
+{
+	const struct file_backend *file = (const struct file_backend *)backend;
+	struct statx status;
+
+	return file->had_name &&
+	       !statx(file->fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_NLINK, &status) &&
+	       status.stx_mask & STATX_NLINK && !status.stx_nlink;
+}
+
 int file_describe(struct blk_backend *backend, struct blk_geometry *geometry)
 {
 	const struct file_backend *file = file_of(backend);
@@ -648,6 +660,7 @@ int file_resize(struct blk_backend *backend, struct iov *iov, uint64_t bytes)
 	.holder = file_holder,                                                                     \
 	.describe = file_describe,                                                                 \
 	.bytes_at_hand = file_bytes_at_hand,                                                       \
+	.is_unlinked = file_is_unlinked,                                                           \
 	.wants_memory = file_wants_memory,                                                         \
 	.memory_came = file_memory_came,                                                           \
 	.memory_goes = file_memory_goes,                                                           \

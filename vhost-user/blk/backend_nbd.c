@@ -10,8 +10,9 @@
  * server has ended one, and whether it is still there then.
  *
  * A server that was killed takes along what it had not flushed.  Another process behind the socket
- * is taken for that; the next flush fails then, if there was such a change.  A server that leaves
- * all to the page cache of its host loses nothing by that, and whoever knows so says so.
+ * is taken for that; the next flush fails then, if there was such a change.  Where nobody knows which
+ * process answers, it is the one before as long as none of the connections to that has ended.  A server that
+ * leaves all to the page cache of its host loses nothing by that, and whoever knows so says so.
  *
  * When the server does not say that its connections are coherent (NBD_FLAG_CAN_MULTI_CONN), a flush
  * covers only what went by the same one, so there is one, and one ring.
@@ -58,7 +59,9 @@
  * @pause: milliseconds before the next try
  * @probe: connection that only tells when the server goes away, while links have none that does;
  *	NULL for none
+ * @probed: generation of the server that it leads to
  * @seen: sockets whose end was seen, of each link and of the spare connection
+ * @generations: of the servers that the last connections of these lead to
  */
 struct keeper {
 	struct nbd_backend *nbd;
@@ -66,7 +69,9 @@ struct keeper {
 	bool is_ended;
 	uint64_t pause;
 	struct nbd_handle *probe;
+	uint64_t probed;
 	int seen[WORKERS_MAX + 1];
+	uint64_t generations[WORKERS_MAX + 1];
 };
 
 static bool is_stopped(const struct nbd_backend *nbd)
@@ -179,11 +184,61 @@ static void begin_generation(struct nbd_backend *nbd)
 	nbd->reach.is_lossy = true;
 }
 
-static void note_present(struct nbd_backend *nbd, const struct nbd_terms *terms)
+static bool has_ended(int fd)
 {
+	struct pollfd end = { .fd = fd, .events = POLLRDHUP };
+
+	return poll(&end, 1, 0) > 0;
+}
+
+/* Whether a connection of a link to the server before was lost, and waits for the next. */
+static bool has_lost(const struct nbd_backend *nbd, unsigned int index)
+{
+	const struct nbd_link *link = index < WORKERS_MAX ?
+		__atomic_load_n(&nbd->links[index], __ATOMIC_ACQUIRE) : NULL;
+	struct nbd_lost lost;
+
+	return link && nbd_link_is_wanting(link, &lost) && lost.made && lost.generation == nbd->generation;
+}
+
+/* By the connections to the server before; the one that is there now was made when they were. */
+static bool all_last(const struct keeper *keeper)
+{
+	const struct nbd_backend *nbd = keeper->nbd;
+	unsigned int lasting = 0;
+
+	for (unsigned int i = 0; i <= WORKERS_MAX; i++) {
+		const int fd = socket_of(nbd, i);
+
+		if (has_lost(nbd, i))
+			return false;
+		if (fd < 0 || keeper->generations[i] != nbd->generation)
+			continue;
+		if (has_ended(fd))
+			return false;
+		lasting++;
+	}
+	if (!keeper->probe || keeper->probed != nbd->generation)
+		return lasting;
+	return !has_ended(nbd_aio_get_fd(keeper->probe));
+}
+
+/* Who cannot be told from others is told by what became of them. */
+static bool is_another(const struct keeper *keeper, const struct nbd_terms *terms)
+{
+	const pid_t before = keeper->nbd->terms.peer;
+
+	return terms->peer || before ? terms->peer != before : !all_last(keeper);
+}
+
+static void note_present(const struct keeper *keeper, const struct nbd_terms *terms)
+{
+	struct nbd_backend *nbd = keeper->nbd;
+	const bool begins = is_another(keeper, terms);
+
 	pthread_mutex_lock(&nbd->lock);
 	nbd->reach.is_absent = false;
-	if (!terms->peer || terms->peer != nbd->terms.peer)
+	if (begins)
 		begin_generation(nbd);
 	nbd->terms = *terms;
 	pthread_mutex_unlock(&nbd->lock);
@@ -233,9 +288,13 @@ static void hand_over(struct keeper *keeper, struct nbd_link *link,
 		      const struct nbd_connection *connection)
 {
 	drop_probe(keeper);
-	for (unsigned int i = 0; link && i < WORKERS_MAX; i++)
-		if (__atomic_load_n(&keeper->nbd->links[i], __ATOMIC_RELAXED) == link)
-			keeper->seen[i] = -1;
+	for (unsigned int i = 0; link && i < WORKERS_MAX; i++) {
+		if (__atomic_load_n(&keeper->nbd->links[i], __ATOMIC_RELAXED) != link)
+			continue;
+		keeper->seen[i] = -1;
+		keeper->generations[i] = connection->generation;
+	}
+	keeper->probed = connection->generation;
 	if (!link)
 		keeper->probe = connection->handle;
 	else if (!nbd_link_give(link, connection))
@@ -260,7 +319,7 @@ static bool connect_one(struct keeper *keeper, struct nbd_link *link)
 		note_absent(nbd, why);
 		return false;
 	}
-	note_present(nbd, &terms);
+	note_present(keeper, &terms);
 	connection.fd = nbd_aio_get_fd(connection.handle);
 	connection.made = monotonic_ms();
 	connection.generation = nbd->generation;

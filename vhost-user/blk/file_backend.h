@@ -36,6 +36,7 @@ enum clearing {
  * @node_inode: its inode there
  * @is_device: it is a block device
  * @is_in_memory: what it has needs no disk
+ * @had_name: it is a file that had a name when it was opened
  * @is_direct: there is no page cache between
  * @is_polled: its device is polled for what is done, in place of interrupts
  * @is_claimed: it is a device that nobody else can have
@@ -60,6 +61,7 @@ struct file_backend {
 	ino_t node_inode;
 	bool is_device;
 	bool is_in_memory;
+	bool had_name;
 	bool is_direct;
 	bool is_polled;
 	bool is_claimed;

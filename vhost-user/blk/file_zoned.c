@@ -126,6 +126,15 @@ static int renew(struct file_zoned *zoned, uint32_t index)
 	return error;
 }
 
+/* To close a zone twice is an error where nothing is in it, and it is empty by now. */
+static bool was_closed(const struct file_zoned *zoned, const struct blk_io *io, uint32_t index)
+{
+	const uint8_t state = zoned->zones[index].state;
+
+	return io->is_again && io->op == BLK_ZONE_CLOSE &&
+	       (state == VIRTIO_BLK_ZS_EMPTY || state == VIRTIO_BLK_ZS_CLOSED);
+}
+
 static int change(struct file_zoned *zoned, enum blk_op op, uint32_t index)
 {
 	static const unsigned long requests[BLK_OPS] = {
@@ -228,6 +237,8 @@ static bool carry_out(struct file_zoned *zoned, struct zoned_job *job)
 		return true;
 	default:
 		job->error = change(zoned, job->io->op, job->index);
+		if (job->error == BLK_ZONE_INVALID && was_closed(zoned, job->io, job->index))
+			job->error = 0;
 		return true;
 	}
 }

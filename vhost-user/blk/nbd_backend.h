@@ -49,10 +49,12 @@ struct nbd_connection {
 /**
  * struct nbd_lost - a connection that broke
  * @made: when it was made; 0 when there was none
+ * @generation: of the server that it led to
  * @why: what broke it
  */
 struct nbd_lost {
 	uint64_t made;
+	uint64_t generation;
 	char why[NBD_WHY];
 };
 

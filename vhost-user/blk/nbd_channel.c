@@ -537,6 +537,7 @@ static void lose(struct nbd_link *link, const char *why)
 {
 	__atomic_store_n(&link->fd, -1, __ATOMIC_RELAXED);
 	link->lost.made = link->now.made;
+	link->lost.generation = link->now.generation;
 	snprintf(link->lost.why, sizeof(link->lost.why), "%s", why);
 	nbd_close(link->now.handle);
 	link->now.handle = NULL;
@@ -758,8 +759,11 @@ static int have_link(struct nbd_link **out, struct nbd_backend *nbd)
 		int unused = NBD_LINK_UNUSED, error;
 
 		if (link &&
-		    __atomic_compare_exchange_n(&link->state, &unused, NBD_LINK_WANTED, false,
+		    __atomic_compare_exchange_n(&link->state, &unused, NBD_LINK_USED, false,
 						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+			/* What the worker before had was not lost: it let it go. */
+			link->lost.made = 0;
+			__atomic_store_n(&link->state, NBD_LINK_WANTED, __ATOMIC_RELEASE);
 			eventfd_write(nbd->wake_fd, 1);
 			*out = link;
 			return 0;

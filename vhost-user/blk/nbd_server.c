@@ -232,13 +232,15 @@ static int reach(struct attempt *attempt, const char *uri)
 	return negotiate(attempt);
 }
 
+/* The kernel tells of who listens.  As the first process that is for others, which it starts as it likes. */
 static pid_t peer_of(struct nbd_handle *handle)
 {
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
 
-	return getsockopt(nbd_aio_get_fd(handle), SOL_SOCKET, SO_PEERCRED, &peer, &size) ? 0
-											 : peer.pid;
+	if (getsockopt(nbd_aio_get_fd(handle), SOL_SOCKET, SO_PEERCRED, &peer, &size) || peer.pid == 1)
+		return 0;
+	return peer.pid;
 }
 
 /* A number that the server does not give is 0, or -1 where it gives none at all. */

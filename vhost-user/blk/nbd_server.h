@@ -29,7 +29,8 @@ struct nbd_handle;
  * @trims: it discards (NBD_FLAG_SEND_TRIM)
  * @zeroes: it writes zeroes (NBD_FLAG_SEND_WRITE_ZEROES)
  * @is_shared: what one connection wrote another one reads and flushes (NBD_FLAG_CAN_MULTI_CONN)
- * @peer: process that made the socket; 0 when that cannot be told, as over TCP
+ * @peer: process that made the socket; 0 when that does not tell who answers, as over TCP and of one
+ *	that systemd made
  */
 struct nbd_terms {
 	uint64_t bytes;

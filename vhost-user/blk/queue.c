@@ -65,7 +65,8 @@ struct waiting {
  * @limited: the ring waits until its disk may do more
  * @paused: atomic
  * @draining: atomic
- * @leaves_parked: those do not keep it from being drained; written before @draining
+ * @leaves_parked: those do not keep it from being drained, and more may come to be; written before
+ *	@draining
  * @abandoned: atomic
  * @drained: atomic
  * @has_news: see blk_queue_has_news()
@@ -191,7 +192,7 @@ static bool may_park(const struct blk_queue *queue, int error)
 {
 	/* What the guest asked for wrongly stays wrong. */
 	return error && error != -EINVAL && error != -EOPNOTSUPP && error != -EROFS &&
-	       !is_zone_error(error) && !is_set(&queue->draining) &&
+	       !is_zone_error(error) && (!is_set(&queue->draining) || queue->leaves_parked) &&
 	       __atomic_load_n(&queue->disk->on_error, __ATOMIC_RELAXED) == BLK_ERROR_WAIT;
 }
 
@@ -283,6 +284,27 @@ static void submit(struct blk_queue *queue, struct blk_request *request)
 		submit_now(queue, request);
 }
 
+/* The disk became smaller since it was judged; what is of zones has no such range, and they stay. */
+static bool is_behind_end(const struct blk_queue *queue, const struct blk_io *io)
+{
+	const uint64_t end = __atomic_load_n(&queue->disk->sectors, __ATOMIC_RELAXED) * BLK_SECTOR;
+
+	return io->op <= BLK_SECURE_ERASE && (io->length > end || io->offset > end - io->length);
+}
+
+/* It waited, and what was so when it was taken need not be so any more. */
+static void submit_late(struct blk_queue *queue, struct blk_request *request)
+{
+	if (likely(!is_behind_end(queue, &request->io))) {
+		submit_now(queue, request);
+		return;
+	}
+	if (blk_order_is_range(&request->io))
+		blk_order_leave(&queue->disk->order, queue->vu->index, &request->order, &request->io);
+	blk_request_go_on(request, -EINVAL);
+	finish(queue, request);
+}
+
 /* One step after the other, and no more of one in a pass than it may have. */
 static void go_on_with_later(struct blk_queue *queue)
 {
@@ -292,7 +314,7 @@ static void go_on_with_later(struct blk_queue *queue)
 		queue->later.first = io->next;
 		if (!io->next)
 			queue->later.last = &queue->later.first;
-		submit_now(queue, (struct blk_request *)io);
+		submit_late(queue, (struct blk_request *)io);
 	}
 }
 
@@ -304,7 +326,7 @@ static void try_held(struct blk_queue *queue)
 	for (; io; io = next) {
 		next = io->next;
 		if (!is_set(&queue->abandoned))
-			submit_now(queue, (struct blk_request *)io);
+			submit_late(queue, (struct blk_request *)io);
 		else if (blk_order_is_range(io))
 			blk_order_leave(&queue->disk->order, queue->vu->index,
 					&((struct blk_request *)io)->order, io);
@@ -446,8 +468,9 @@ static void retry(struct blk_queue *queue)
 	set_count(&queue->parked_count, 0);
 	for (; again; again = next) {
 		next = again->next;
-		submit(queue, (struct blk_request *)again);
+		put_off(&queue->later, again);
 	}
+	go_on_with_later(queue);
 }
 
 /* What is drained is not told anew what failed, and what is left to the next one is not tried. */
@@ -459,6 +482,7 @@ static void look_after_parked(struct blk_queue *queue, uint64_t now)
 		retry(queue);
 }
 
+/* Behind each take: what a driver was told before it asked is known then. */
 static void renew_limits(struct blk_queue *queue)
 {
 	queue->limits.sectors = __atomic_load_n(&queue->disk->sectors, __ATOMIC_RELAXED);
@@ -478,6 +502,13 @@ static void look_for_news(struct blk_queue *queue)
 		return;
 	queue->told = queue->vu->ring.error;
 	queue->has_news = true;
+}
+
+/* Something that may be taken, were it not for limits. */
+static bool has_some(const struct blk_queue *queue, struct virtq_batch *batch)
+{
+	return (queue->vu->inflight && virtq_inflight_has_more(queue->vu->inflight)) ||
+	       virtq_has_chain(&queue->vu->ring, batch);
 }
 
 /* One that was, and waits, is until it went on. */
@@ -519,18 +550,18 @@ static unsigned int take_limited(struct blk_queue *queue, struct virtq_batch *ba
 	unsigned int taken = 0;
 
 	if (qos_wait_ns(qos, QOS_READ | QOS_WRITE, time)) {
-		if (!queue->limited.since && virtq_has_chain(&queue->vu->ring, batch))
+		if (!queue->limited.since && has_some(queue, batch))
 			qos_wait_begin(&queue->limited, time);
 		return 0;
 	}
 	qos_wait_end(&queue->limited, qos, time);
-	renew_limits(queue);
 	do {
 		const struct blk_request *request;
 
 		virtq_batch_reset(batch);
 		if (!take(queue, batch, 1))
 			break;
+		renew_limits(queue);
 		set_count(&queue->under_way, queue->under_way + 1);
 		request = begin(queue, batch, &batch->chains[0], now);
 		qos_charge(qos, limits_of(request->kind), time, 1, blk_request_bytes(request));
@@ -623,8 +654,9 @@ static void look_whether_drained(struct blk_queue *queue)
 {
 	const bool leaves = queue->leaves_parked || is_set(&queue->abandoned);
 
-	if (queue->drained || queue->at_backend || (queue->parked && !leaves) ||
-	    ((queue->later.first || queue->held.first) && !is_set(&queue->abandoned)))
+	/* What is held has a place in the order of the disk, which the next pass gives up. */
+	if (queue->drained || queue->at_backend || queue->held.first || (queue->parked && !leaves) ||
+	    (queue->later.first && !is_set(&queue->abandoned)))
 		return;
 	/* What was done to the ring is there for who sees this. */
 	__atomic_store_n(&queue->drained, true, __ATOMIC_RELEASE);

@@ -185,9 +185,11 @@ static int open_zone(struct blk_zone_set *set, struct blk_own_zone *zone, uint8_
 	return 0;
 }
 
-/* One without anything in it is empty again. */
-static int close_zone(struct blk_zone_set *set, struct blk_own_zone *zone)
+/* One without anything in it is empty again, as it is for who asks for it once more. */
+static int close_zone(struct blk_zone_set *set, struct blk_own_zone *zone, bool is_again)
 {
+	if (is_again && zone->state == VIRTIO_BLK_ZS_EMPTY)
+		return 0;
 	if (!is_active(zone))
 		return BLK_ZONE_INVALID;
 	set_state(set, zone, zone->next == start_of(set, zone) ? VIRTIO_BLK_ZS_EMPTY
@@ -243,13 +245,13 @@ bool blk_zone_set_has(struct blk_zone_set *set, uint64_t at, uint64_t length)
 	return has;
 }
 
-static int change(struct blk_zone_set *set, struct blk_own_zone *zone, enum blk_op op)
+static int change(struct blk_zone_set *set, struct blk_own_zone *zone, const struct blk_io *io)
 {
-	switch (op) {
+	switch (io->op) {
 	case BLK_ZONE_OPEN:
 		return open_zone(set, zone, VIRTIO_BLK_ZS_EOPEN);
 	case BLK_ZONE_CLOSE:
-		return close_zone(set, zone);
+		return close_zone(set, zone, io->is_again);
 	default:
 		finish_zone(set, zone);
 		return 0;
@@ -261,7 +263,7 @@ int blk_zone_set_change(struct blk_zone_set *set, const struct blk_io *io)
 	int error;
 
 	spin_lock(&set->lock);
-	error = change(set, &set->zones[blk_zone_of(&set->zoned, io->offset)], io->op);
+	error = change(set, &set->zones[blk_zone_of(&set->zoned, io->offset)], io);
 	spin_unlock(&set->lock);
 	return error;
 }

@@ -2,6 +2,7 @@
 #include "vhost-user/port/disk_loss.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include <syslog.h>
 
 #include "vhost-user/port/port_log.h"
@@ -16,12 +17,19 @@ static uint64_t bytes_at_hand(const struct disk_port *disk)
 	return backend->ops->bytes_at_hand ? backend->ops->bytes_at_hand(backend) : UINT64_MAX;
 }
 
+static bool is_unlinked(const struct disk_port *disk)
+{
+	const struct blk_backend *backend = disk->disk.backend;
+
+	return backend->ops->is_unlinked && backend->ops->is_unlinked(backend);
+}
+
 const char *disk_loss(const struct disk_port *disk)
 {
 	const uint64_t now = bytes_at_hand(disk);
 
 	if (now >= disk->disk.geometry.bytes)
-		return NULL;
+		return is_unlinked(disk) ? "unlinked" : NULL;
 	return now ? "shrunk" : "gone";
 }
 
@@ -33,6 +41,10 @@ static void tell(const struct disk_port *disk)
 	if (!disk->loss)
 		iov_log_with(iov, LOG_NOTICE, PORT_FIELDS(name), "%s: %s is as long as its guest knows it again",
 			     name, where);
+	else if (!strcmp(disk->loss, "unlinked"))
+		iov_log_with(iov, LOG_ERR, PORT_FIELDS(name),
+			     "%s: %s was removed, or is the name of another file by now: what its guest has and writes "
+			     "is lost when iovd ends or the disk is removed; copy it from there before", name, where);
 	else if (!bytes_at_hand(disk))
 		iov_log_with(iov, LOG_ERR, PORT_FIELDS(name), "%s: %s is gone", name, where);
 	else

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A disk's data that somebody else cut or took away while a guest has it.
+ * A disk's data that somebody else cut, took away or removed while a guest has it.
  *
  * A guest that only writes gets no error of that: what it writes behind the end makes a file longer
  * again.  So the size is looked at once a second.
@@ -11,10 +11,10 @@
 #include "vhost-user/port/disk_port.h"
 
 /**
- * disk_loss - whether there is less than the guest knows
+ * disk_loss - whether there is less than the guest knows, or will be
  * @disk: port with a back end
  *
- * Return: "shrunk", "gone", or NULL.
+ * Return: "shrunk", "gone", "unlinked" for what is there as long as we are, or NULL.
  */
 const char *disk_loss(const struct disk_port *disk);
 

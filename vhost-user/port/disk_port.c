@@ -214,6 +214,8 @@ static int open_backend(struct disk_port *disk, const struct disk_options *optio
 	disk->disk.has_cache = !options->write_through;
 	disk->disk.flush_error = disk->kept_flush_error = -options->flush_error;
 	disk->write_through = options->write_through;
+	/* Who comes from elsewhere brings it along. */
+	disk->cache_is_known = options->is_restored || options->incoming;
 	if (disk->disk.backend)
 		choose_serial(disk);
 	if (!error && ops->takes == BLK_TAKES_URI)
@@ -435,6 +437,13 @@ int disk_would_resize(const struct port *port, uint64_t bytes, bool shrinks)
 	else if (bytes && disk->lock.is_incoming)
 		error = iov_fail_as(iov, IOV_FAILURE_OTHER, -EBUSY, "%s: its guest is not here, and who has "
 				    "that may write to its data; resize it there", port->name);
+	else if (bytes && !disk->disk.is_locked)
+		error = iov_fail_as(iov, IOV_FAILURE_OTHER, -EBUSY, "%s: somebody else still writes to its data; "
+				    "resize it when that is over, see 'iov disk show %s'", port->name, port->name);
+	else if (!wanted)
+		error = iov_fail_as(iov, IOV_FAILURE_OTHER, -ENODATA, "%s: nothing is left of its data: it was cut "
+				    "to no bytes, or its device is gone; give it a size, or remove the disk",
+				    port->name);
 	else if (bytes)
 		error = ops->check_size(disk->disk.backend, iov, bytes);
 	if (!error && !shrinks)
@@ -482,11 +491,12 @@ static const char *status_of(const struct disk_port *disk)
 		return "waits-for-memory";
 	if (disk->reach.is_absent)
 		return "waits-for-server";
+	/* Flushes that wait because of it wait for somebody to look, whatever the medium does. */
+	if (__atomic_load_n(&disk->disk.flush_error, __ATOMIC_RELAXED))
+		return "flush-failed";
 	for (unsigned int i = 0; i < disk->port.queue_end; i++)
 		if (disk->port.queues[i] && blk_queue_parked(disk->port.queues[i]->device))
 			return "waits-for-medium";
-	if (__atomic_load_n(&disk->disk.flush_error, __ATOMIC_RELAXED))
-		return "flush-failed";
 	return loss ? loss : "ready";
 }
 

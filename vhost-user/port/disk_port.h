@@ -28,6 +28,7 @@
  * @queues: number of its rings
  * @kept_flush_error: -errno of a failed flush that is in the file of ports; 0 for none
  * @write_through: its driver has switched the cache off since it began
+ * @cache_is_known: whether it did is known, also of one that another back end served before
  * @lock: how it is with the lock of its data
  * @is_moving: a ring was stopped because its guest goes elsewhere, and none started since
  * @news: of its back end; NULL for none
@@ -53,6 +54,7 @@ struct disk_port {
 	unsigned int queues;
 	int kept_flush_error;
 	bool write_through;
+	bool cache_is_known;
 	struct disk_lock lock;
 	bool is_moving;
 	sd_event_source *news;

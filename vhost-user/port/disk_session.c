@@ -48,14 +48,32 @@ static bool has_counters(struct disk_port *disk, unsigned int index)
 }
 
 /*
+ * Once in the life of a driver: one that plays with the switch does not have files written all
+ * the time, and a cache that may be on is taken for one that is off after a restart.
+ */
+static void keep(struct disk_port *disk, bool write_through)
+{
+	struct registry *registry = disk->port.registry;
+
+	if (disk->write_through == write_through)
+		return;
+	disk->write_through = write_through;
+	if (registry->keep)
+		registry->keep(registry->keep_arg);
+}
+
+/*
  * A driver that another back end served may have switched its cache off, and does not say it again.
- * Where nobody kept that, what it writes is stable when it is done, until it says something.
+ * Where nobody kept that, as of a disk that was removed and added, what it writes is stable when it is
+ * done, until it says something.
  */
 static void suspect_cache(struct disk_port *disk, const struct vu_queue *vu)
 {
-	if (!disk->port.registry->keep && !disk->port.queue_end && !virtq_is_new(&vu->ring) &&
-	    vu->features & VU_BIT(VIRTIO_BLK_F_CONFIG_WCE))
-		__atomic_store_n(&disk->disk.has_cache, false, __ATOMIC_RELAXED);
+	if (disk->cache_is_known || disk->port.queue_end || virtq_is_new(&vu->ring) ||
+	    !(vu->features & VU_BIT(VIRTIO_BLK_F_CONFIG_WCE)))
+		return;
+	__atomic_store_n(&disk->disk.has_cache, false, __ATOMIC_RELAXED);
+	keep(disk, true);
 }
 
 static bool runs(const struct port *port)
@@ -260,27 +278,13 @@ void disk_session_attend(struct port *port)
 			attend(disk_port_of(port), port->queues[i]);
 }
 
-/*
- * Once in the life of a driver: one that plays with the switch does not have files written all
- * the time, and a cache that may be on is taken for one that is off after a restart.
- */
-static void keep(struct disk_port *disk, bool write_through)
-{
-	struct registry *registry = disk->port.registry;
-
-	if (disk->write_through == write_through)
-		return;
-	disk->write_through = write_through;
-	if (registry->keep)
-		registry->keep(registry->keep_arg);
-}
-
 /* A disk begins with its cache switched on: virtio 1.2 section 5.2.5. */
 static void reset(void *arg)
 {
 	struct disk_port *disk = arg;
 
 	__atomic_store_n(&disk->disk.has_cache, true, __ATOMIC_RELAXED);
+	disk->cache_is_known = true;
 	keep(disk, false);
 }
 
@@ -336,6 +340,7 @@ static int load(void *arg, const uint8_t *bytes, size_t length)
 	if (error)
 		return error;
 	__atomic_store_n(&disk->disk.has_cache, !state.write_through, __ATOMIC_RELAXED);
+	disk->cache_is_known = true;
 	if (state.write_through)
 		keep(disk, true);
 	if (state.flush_error)
@@ -361,9 +366,12 @@ static int set_config(void *arg, uint32_t offset, const uint8_t *bytes, uint32_t
 	int error = blk_config_write(&disk->disk, offset, bytes, size);
 
 	(void)migrated;
-	if (!error && !disk->disk.has_cache)
+	if (error)
+		return error;
+	disk->cache_is_known = true;
+	if (!disk->disk.has_cache)
 		keep(disk, true);
-	return error;
+	return 0;
 }
 
 static void kick(void *arg, struct vu_queue *vu)

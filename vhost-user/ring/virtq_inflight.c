@@ -116,13 +116,18 @@ void virtq_inflight_close(struct virtq_inflight *inflight)
 	free(inflight);
 }
 
+bool virtq_inflight_has_more(const struct virtq_inflight *inflight)
+{
+	return inflight->again_next < inflight->again_count;
+}
+
 unsigned int virtq_inflight_resume(struct virtq_inflight *inflight, struct virtq *vq,
 				   struct virtq_batch *batch, unsigned int max)
 {
 	unsigned int taken = 0;
 
 	virtq_renew(vq);
-	while (taken < max && inflight->again_next < inflight->again_count && !vq->error) {
+	while (taken < max && virtq_inflight_has_more(inflight) && !vq->error) {
 		uint16_t slot = inflight->again[inflight->again_next].slot;
 
 		if (!(inflight->is_packed ? inflight_packed_again(inflight, vq, batch, slot) :

@@ -84,6 +84,12 @@ unsigned int virtq_inflight_resume(struct virtq_inflight *inflight, struct virtq
 				   struct virtq_batch *batch, unsigned int max);
 
 /**
+ * virtq_inflight_has_more - whether there are chains to resume
+ * @inflight: of the ring
+ */
+bool virtq_inflight_has_more(const struct virtq_inflight *inflight);
+
+/**
  * virtq_inflight_take - virtq_take(), written down
  * @inflight: of the ring
  * @vq: ring, of which everything was resumed
