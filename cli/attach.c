@@ -15,6 +15,7 @@
 #include "cli/attach_find.h"
 #include "cli/attach_run.h"
 #include "cli/commands.h"
+#include "cli/printable.h"
 #include "cli/output.h"
 #include "cli/words.h"
 
@@ -202,8 +203,9 @@ static void find_version(struct cli *cli, const struct attach_args *args,
 	*version = (struct vmm_version){ .major = UINT_MAX };
 	if (args->version)
 		vmm_version_parse(args->version, version);
-	else if (iov_sys_is_host(cli->iov))
-		vmm_version_ask(args->vmm, version);
+	else if (iov_sys_is_host(cli->iov) && !vmm_version_ask(args->vmm, version))
+		cli_print(stderr, "iov: %s of this host does not say which release it is, so this is for the newest; "
+				  "--vmm-version tells it\n", args->vmm->ask[0]);
 }
 
 static int check_mac(struct cli *cli, const char *mac)

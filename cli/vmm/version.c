@@ -99,7 +99,7 @@ static void read_until(int fd, uint64_t deadline, char *text, size_t size)
 	text[length] = '\0';
 }
 
-void vmm_version_ask(const struct vmm *vmm, struct vmm_version *version)
+bool vmm_version_ask(const struct vmm *vmm, struct vmm_version *version)
 {
 	uint64_t deadline = monotonic_ms() + ASK_MS;
 	char text[512];
@@ -108,11 +108,11 @@ void vmm_version_ask(const struct vmm *vmm, struct vmm_version *version)
 
 	*version = (struct vmm_version){ .major = UINT_MAX };
 	if (!vmm->ask || pipe2(fds, O_CLOEXEC))
-		return;
+		return true;
 	if (!start(vmm->ask, fds[1], &pid)) {
 		close(fds[0]);
 		close(fds[1]);
-		return;
+		return true;
 	}
 	close(fds[1]);
 	read_until(fds[0], deadline, text, sizeof(text));
@@ -121,4 +121,5 @@ void vmm_version_ask(const struct vmm *vmm, struct vmm_version *version)
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	scan(text, version);
+	return version->major != UINT_MAX;
 }

@@ -183,8 +183,10 @@ bool vmm_version_parse(const char *text, struct vmm_version *version);
  * @version: receives what it says; UINT_MAX.0 when it is not on PATH, or does not say it in time
  *
  * Waits five seconds at most.
+ *
+ * Return: false when it is there and what it says is no release.
  */
-void vmm_version_ask(const struct vmm *vmm, struct vmm_version *version);
+bool vmm_version_ask(const struct vmm *vmm, struct vmm_version *version);
 
 /* Whether a set is for this release or a later one. */
 bool vmm_has(const struct vmm_set *set, unsigned int major, unsigned int minor);
