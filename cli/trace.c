@@ -29,7 +29,7 @@ struct trace_args {
 	const char *name;
 	const char *output;
 	double seconds;
-	double count;
+	uint64_t count;
 };
 
 enum {
@@ -58,8 +58,6 @@ static error_t parse(int key, char *arg, struct argp_state *state, const char *m
 		return 0;
 	case KEY_COUNT:
 		args->count = cli_whole_number(arg, "count", 1, 1000000000000000, state);
-		if (args->count != (double)(uint64_t)args->count)
-			cli_misuse(state, "--count %s: expected a whole number", arg);
 		return 0;
 	case ARGP_KEY_END:
 		if (args->output && ((struct cli *)state->input)->json)
@@ -269,7 +267,7 @@ static int follow(struct iov_rpc_stream *stream, const struct trace_args *args, 
 		if (result)
 			goes_on = put_message(output, message) &&
 				  strcmp(json_text(message, "event"), "removed") &&
-				  (!args->count || (double)output->messages < args->count);
+				  (!args->count || output->messages < args->count);
 	}
 	return 0;
 }
