@@ -136,7 +136,7 @@ static void build_bridge(struct host_build *build, const struct iov_host_bridge 
 {
 	_cleanup_json_ struct json_object *params = json_object_new_object();
 	struct json_object *now = host_iovd_there(bridges, bridge->name);
-	const struct host_change change = { "bridge", bridge->name, now, params, false };
+	const struct host_change change = { "bridge", bridge->name, now, params };
 
 	add_text(params, "name", bridge->name);
 	/* What is not said is as iovd has it, and a switch when it has none. */
@@ -298,7 +298,7 @@ static int build_port(struct host_build *build, unsigned int index, struct json_
 	error = host_iovd_access(build->iov, port->socket_mode, port->socket_owner, params);
 	if (error)
 		return host_fail_at(build, error, host_place("iovd.ports[%u]", index));
-	change = (struct host_change){ "port", port->name, now, params, false };
+	change = (struct host_change){ "port", port->name, now, params };
 	if (now && iov_iovd_match(now, params)) {
 		set_rules(build, now, rules);
 		return 0;

@@ -31,7 +31,7 @@ void host_build_qos(struct host_build *build, const struct iov_host_qos *qos, st
 	struct json_object *now = host_iovd_there(list, qos->name);
 
 	if (!now) {
-		host_iovd_step(build, &(struct host_change){ "qos", qos->name, NULL, params, false });
+		host_iovd_step(build, &(struct host_change){ "qos", qos->name, NULL, params });
 		return;
 	}
 	former = host_iovd_params(now);
