@@ -3,6 +3,7 @@
 #ifndef IOV_BASE_UTF8_H
 #define IOV_BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,12 @@ static inline size_t utf8_at(const char *text, uint32_t *code)
 	if (*code < least[length] || (*code >= 0xd800 && *code < 0xe000) || *code > 0x10ffff)
 		return 0;
 	return length;
+}
+
+/* Commands to a terminal: from U+0080 to U+009F there are CSI, OSC and others, in one sign. */
+static inline bool utf8_is_control(uint32_t code)
+{
+	return code < ' ' || (code >= 0x7f && code < 0xa0);
 }
 
 #endif

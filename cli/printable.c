@@ -14,8 +14,7 @@ static size_t shown_at(const char *text)
 	uint32_t code;
 	const size_t length = utf8_at(text, &code);
 
-	/* From U+0080 to U+009F there are CSI, OSC and others, in one sign. */
-	return code < ' ' || (code >= 0x7f && code < 0xa0) ? 0 : length;
+	return utf8_is_control(code) ? 0 : length;
 }
 
 static void replace(char *text, const char *kept)

@@ -75,7 +75,7 @@ static bool is_text(const char *path)
 
 	for (; *path; path += length) {
 		length = utf8_at(path, &code);
-		if (!length || code < ' ' || (code >= 0x7f && code < 0xa0) || code == 0xfffe || code == 0xffff)
+		if (!length || utf8_is_control(code) || code == 0xfffe || code == 0xffff)
 			return false;
 	}
 	return true;
