@@ -53,15 +53,18 @@ int bench_output_write(const char *path, struct json_object *results)
 	char beside[PATH_MAX];
 	_cleanup_free_ char *text = iov_output_json_text(results, JSON_C_TO_STRING_PRETTY);
 	_cleanup_file_ FILE *file = NULL;
-	int fd = open_beside(path, beside), error = 0;
+	int fd, error = 0;
 
+	if (!text)
+		return -ENOMEM;
+	fd = open_beside(path, beside);
 	if (fd < 0)
 		return fd;
 	file = fdopen(fd, "w");
 	if (!file)
 		return close(fd), unlink(beside), -ENOMEM;
 	errno = 0;
-	if (fprintf(file, "%s\n", text ? text : "null") < 0 ||
+	if (fprintf(file, "%s\n", text) < 0 ||
 	    fflush(file) || fsync(fd) || rename(beside, path))
 		error = errno ? -errno : -EIO;
 	if (error)
