@@ -740,17 +740,25 @@ static void nothing_is_written_to_what_is_cleared(void **state)
 	assert_int_equal(status(test, &twice), VIRTIO_BLK_S_OK);
 }
 
-static void whichever_ring_it_comes_from(void **state)
+/* A second ring of the same disk; teardown() of @other ends it. */
+static struct test *begin_other_ring(struct test *a, void **other)
 {
-	struct test *a = *state, *b;
-	struct ask write, clear, over;
-	void *other;
+	struct test *b;
 
-	begin(&other, false);
-	b = other;
+	begin(other, false);
+	b = *other;
 	blk_queue_close(b->queue);
 	b->vu.index = 1;
 	assert_int_equal(blk_queue_open(&b->queue, &a->disk, &b->vu, b->counters), 0);
+	return b;
+}
+
+static void whichever_ring_it_comes_from(void **state)
+{
+	void *other;
+	struct test *a = *state, *b = begin_other_ring(a, &other);
+	struct ask write, clear, over;
+
 	medium.holds = true;
 	add_plain(a, &write, VIRTIO_BLK_T_OUT, 0);
 	pass(a);
@@ -804,15 +812,10 @@ static void what_is_held_goes_with_its_ring(void **state)
 /* Also when that comes between what its worker does in a pass, and all else of it has ended. */
 static void what_is_held_goes_before_its_ring(void **state)
 {
-	struct test *a = *state, *b;
-	struct ask write, clear;
 	void *other;
+	struct test *a = *state, *b = begin_other_ring(a, &other);
+	struct ask write, clear;
 
-	begin(&other, false);
-	b = other;
-	blk_queue_close(b->queue);
-	b->vu.index = 1;
-	assert_int_equal(blk_queue_open(&b->queue, &a->disk, &b->vu, b->counters), 0);
 	medium.holds = true;
 	add_plain(a, &write, VIRTIO_BLK_T_OUT, 0);
 	pass(a);

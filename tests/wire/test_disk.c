@@ -719,9 +719,13 @@ static void wait_until_parked(int count)
 	}
 }
 
-/* Somebody cuts the file to its first block, so that what is read behind that waits. */
-static void cut_and_read_behind(unsigned int count)
+/* Of a disk that waits, somebody cuts the file to its first block: what is read behind that waits. */
+static void boot_cut_and_read_behind(unsigned int count)
 {
+	make_image("image", DISK_BYTES);
+	add_file("d", "image");
+	daemon_do(&iovd, "disk.set", "{\"name\":\"d\",\"on_error\":\"wait\"}");
+	boot("d", FEATURES);
 	assert_return_code(truncate(daemon_path(&iovd, "image"), BLOCK), errno);
 	for (unsigned int i = 0; i < count; i++)
 		submit(&slots[i], VIRTIO_BLK_T_IN, (i + 1) * 8, 0, BLOCK);
@@ -732,11 +736,7 @@ static void cut_and_read_behind(unsigned int count)
 static void what_was_in_flight_goes_on_within_limits(void **state)
 {
 	(void)state;
-	make_image("image", DISK_BYTES);
-	add_file("d", "image");
-	daemon_do(&iovd, "disk.set", "{\"name\":\"d\",\"on_error\":\"wait\"}");
-	boot("d", FEATURES);
-	cut_and_read_behind(DEPTH);
+	boot_cut_and_read_behind(DEPTH);
 	daemon_do(&iovd, "qos.add", "{\"name\":\"q\",\"read_iops\":50,\"burst_ms\":1}");
 	daemon_do(&iovd, "disk.set", "{\"name\":\"d\",\"qos\":\"q\"}");
 	daemon_crash(&iovd);
@@ -751,11 +751,7 @@ static void what_was_in_flight_goes_on_within_limits(void **state)
 static void what_waits_behind_an_end_that_comes_closer_is_over(void **state)
 {
 	(void)state;
-	make_image("image", DISK_BYTES);
-	add_file("d", "image");
-	daemon_do(&iovd, "disk.set", "{\"name\":\"d\",\"on_error\":\"wait\"}");
-	boot("d", FEATURES);
-	cut_and_read_behind(2);
+	boot_cut_and_read_behind(2);
 	daemon_do(&iovd, "disk.resize", "{\"name\":\"d\",\"bytes\":%d,\"shrink\":true}", 2 * BLOCK);
 	for (unsigned int i = 0; i < 2; i++) {
 		const struct slot *slot = wait_for_one();
