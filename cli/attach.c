@@ -15,8 +15,8 @@
 #include "cli/attach_find.h"
 #include "cli/attach_run.h"
 #include "cli/commands.h"
-#include "cli/printable.h"
 #include "cli/output.h"
+#include "cli/printable.h"
 #include "cli/words.h"
 
 #define NAMES_MAX 64
